@@ -18,7 +18,7 @@ from reconciler.model.operations import Deferred, InputWrite, Operation, SitePar
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, SchedulePost
 from reconciler.model.sites import Inputs
-from reconciler.planner.actions import Action, Plan, RefusedBy
+from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.losses import is_of
 from reconciler.planner.unstopped import BY_SELECTION, left_out
@@ -167,8 +167,8 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
     A generation depends on the settings and events that it is to use, and a deferred action on the generation. A target
     brings along what it depends on; an exclusion also drops what depends on it. Otherwise, a generation would be
     recorded as made from inputs that were never written. An action that throws posts away depends on cancelling those
-    that are scheduled; if it is left out, nothing is refused because of what it would have discarded. What is left out
-    and goes out unwanted is named (docs/design.md 1.3).
+    that are scheduled; if it is left out, nothing is refused because of what it would have discarded, and no post is
+    cancelled only to be replaced. What is left out and goes out unwanted is named (docs/design.md 1.3).
     """
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
@@ -185,6 +185,8 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
         gone += [action for action in kept if any(_makes_way(cancel, action) for cancel in gone)]
         levels = {_level(action.operation) for action in gone}
         kept = [action for action in kept if action not in gone and not _resting(_level(action.operation), levels)]
+    if not any(isinstance(action.operation, Regenerate) for action in kept):
+        kept = [action for action in kept if action.reason is not Reason.REPLACED]
 
     stays = keeps(targets, site)
     dropped = [action for action in plan.actions if action not in kept]

@@ -157,7 +157,10 @@ class _WaitingPosts(Struct):
     def judge(self, activity: Activity, post: Post, lost: Unwanted | None) -> None:
         standards = self.standards
         rule = self.rules.rule_for(activity, post, standards.scope)
-        unwanted = lost or standards.why_not(activity, post, rule)
+        if lost is None or lost.reason is Reason.REPLACED:  # a reason of its own holds without the regeneration too
+            unwanted = standards.why_not(activity, post, rule) or lost
+        else:
+            unwanted = lost
         if unwanted is not None:
             self._cancel(activity, post, unwanted)
             return

@@ -1056,6 +1056,23 @@ def test_a_post_that_is_not_moved_waits_for_the_generation_or_for_the_site_to_be
         more("sites/pottery.yaml", "expect: {language: xx}\n")(pottery.project)
 
 
+@pytest.mark.parametrize(
+    "option", ["--exclude pottery/marketing-plan", "--target pottery/settings", "--target pottery/draft"]
+)
+def test_a_post_is_not_cancelled_for_a_regeneration_that_is_left_out(pottery: Pottery, option: str) -> None:
+    pottery.scheduled()
+    TONE(pottery.project)
+    code, said = pottery.run("apply", "--auto-approve", *option.split())
+    assert (code, "1 cancelled" in said, "1 still going out" in said) == (3, False, True), said
+    assert "about to be replaced; --target or --exclude leaves it out of this run" in said
+    assert pottery.status() == "SCHEDULED"
+    # What nobody wants any more is cancelled all the same.
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    code, said = pottery.run("apply", "--auto-approve", "--exclude", "pottery/marketing-plan")
+    assert (code, "the approval was withdrawn" in said, "1 cancelled" in said) == (0, True, True), said
+    assert pottery.status() == "CANCELED"
+
+
 def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery) -> None:
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
