@@ -92,8 +92,9 @@ def set_decisions(
     """The text with these decisions, by the ids of drafts and of activities.
 
     `seen` has the digests, by id, that the decisions were made for. Raises UsageError if the file now names a different
-    one, or has no such entry. Without `seen`, ids that the file does not have are ignored. Raises InvalidFiles if
-    the file is written in a way that cannot be changed in place.
+    one, has no such entry, or discards or regenerates the activity of a draft that is approved. Without `seen`, ids
+    that the file does not have are ignored. Raises InvalidFiles if the file cannot be changed in place as it is
+    written.
     """
     expected, left = seen or {}, {*drafts, *(activities or {})}
     try:
@@ -105,11 +106,14 @@ def set_decisions(
             if wanted is not None:
                 _must_be_seen(digest_of_activity(yaml, activity), expected.get(activity_id), file)
                 put_decision(yaml, activity, wanted.value, ACTIVITY_KEYS)
+            whole, _ = decision_at(yaml, activity, ActivityDecision.KEEP)
             for draft in items_of(yaml, activity):
                 draft_id = yaml.text_at(draft, "id") or ""
                 said = drafts.get(draft_id)
                 left -= {draft_id}
                 if said is not None:
+                    if said is DraftDecision.APPROVE and seen is not None and whole != ActivityDecision.KEEP.value:
+                        raise _changed(file)
                     _must_be_seen(digest_of_draft(yaml, draft), expected.get(draft_id), file)
                     put_decision(yaml, draft, said.value, BEFORE["decision"])
         if left and seen is not None:

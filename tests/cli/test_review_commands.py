@@ -788,6 +788,24 @@ def test_a_file_that_changes_while_a_person_reads_gets_no_decision(
     )
 
 
+def test_a_draft_whose_activity_is_discarded_while_a_person_reads_is_not_approved(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler("review", shop.root)
+    answers = iter("aq")
+
+    async def slowly(_question: str) -> str:
+        decided = ("--id", ACTIVITY, "--decision", "discard", "--yes")
+        await asyncio.to_thread(reconciler, "approve", shop.root, *decided)
+        return next(answers)
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("reconciler.cli.approve.key", slowly)
+    done = reconciler("approve", shop.root)
+    assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
+    assert "was changed in the meantime, so this decision was not saved; run approve again" in done.err
+
+
 def new_words(shop: Project, reconciler: Command) -> None:
     with shop.world() as world:
         for draft in IDS[1:]:
