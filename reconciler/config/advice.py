@@ -15,7 +15,7 @@ from reconciler.config.layers import IS_OVER, MergedDocument
 from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.rules import covers
 from reconciler.config.words import KeyPath, close_match, listed, quoted
-from reconciler.model.activities import SOCIAL, DesiredActivity, PostsRule, SetActivities
+from reconciler.model.activities import SOCIAL, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Labels
 from reconciler.model.diagnostics import Diagnostic, Place, warning
 from reconciler.model.marketing_plan import When
@@ -113,7 +113,7 @@ def advice_about_values(
             yield from _allows_nothing(("schedule", "rules", at, "max"), rules[at + 1 :], merged)
         else:
             where = ("schedule", "rules", at)
-            yield from _never_lets_through(of_schedule, where, site.posts, project.policy, now, merged)
+            yield from _never_lets_through(of_schedule, where, site, project.policy, now, merged)
     yield from _without_posts(site, rules, merged)
 
 
@@ -168,7 +168,7 @@ def _without_social(site: DesiredSite, rules: Sequence[ScheduleRule], merged: Me
 def _never_lets_through(
     rule: ScheduleRule,
     path: KeyPath,
-    posts: Sequence[PostsRule],
+    site: DesiredSite,
     policy: Policy,
     now: datetime | None,
     merged: MergedDocument,
@@ -196,18 +196,26 @@ def _never_lets_through(
         last = max(CHANNELS_GONE[channel] for channel in rule.channels) - timedelta(days=1)
         message = f"nothing can be posted on {names} after {last:%Y-%m-%d}, so the rule lets nothing through"
         yield never(("channels",), message, "add another channel, or remove the rule")
-    elif (removing := _removes_posts(match, posts)) is not None:
-        message = f"lets nothing through: posts[{removing}] removes the posts of all activities that it could match"
-        yield never((), message, "remove one of the two rules", continues=True)
+    elif (removed := _removed(path, match, site, merged)) is not None:
+        yield removed
 
 
-def _removes_posts(match: Match, posts: Sequence[PostsRule]) -> int | None:
-    """The rule of `posts` that leaves no posts to any activity that matches; None if a rule above it may keep some."""
-    for at, rule in enumerate(posts):
-        if rule.present:
-            return None
-        if covers(rule.match, match):
-            return at
+def _removed(path: KeyPath, match: Match, site: DesiredSite, merged: MergedDocument) -> Diagnostic | None:
+    """A warning that another rule of the file leaves no posts to anything that matches; None if one may keep some."""
+    fix = "remove one of the two rules"
+    if not any(isinstance(rule, DesiredActivity) for rule in site.activities):
+        for at, rule in enumerate(site.activities):
+            if not isinstance(rule, RemoveActivities):
+                break
+            if covers(rule.match, match):
+                message = f"lets nothing through: activities[{at}] deletes all activities that it could match"
+                return merged.warning(path, message, fix, code=NEVER_MATCHES, continues=True)
+    for at, posts in enumerate(site.posts):
+        if posts.present:
+            break
+        if covers(posts.match, match):
+            message = f"lets nothing through: posts[{at}] removes the posts of all activities that it could match"
+            return merged.warning(path, message, fix, code=NEVER_MATCHES, continues=True)
     return None
 
 

@@ -348,6 +348,11 @@ def test_what_has_passed(body: str, said: str, write_project: WriteProject) -> N
             "4:20: schedule.rules[0] lets nothing through: posts[1] removes",
         ),
         (
+            "activities: [{match: {title: S*}, state: absent}]\nposts: []\nschedule: {rules: [{match: {title: S*}}]}\n",
+            "5:20: schedule.rules[0] lets nothing through: activities[0] deletes all activities that it could match; "
+            "remove one of the two rules",
+        ),
+        (
             "posts: []\nschedule: {rules: [{match: {from: 2026-08-02}, channels: [TWITTER]}]}\n",
             "4:58: schedule.rules[0].channels: nothing can be posted on X after 2026-07-31, so the rule lets nothing "
             "through; add another channel, or remove the rule",
@@ -362,6 +367,7 @@ def test_what_has_passed(body: str, said: str, write_project: WriteProject) -> N
         "drafts of a blog",
         "all removed",
         "removed",
+        "deleted",
         "X",
     ],
 )
@@ -372,16 +378,21 @@ def test_other_rules_that_can_do_nothing(body: str, said: str, write_project: Wr
     assert found.startswith(f"sites/a.yaml:{said}")
 
 
+CREATED = "{title: x, description: x, targetDate: 2030-01-01T09:00:00Z, marketingActivityType: SOCIAL_MARKETING}"
+
+
 @pytest.mark.parametrize(
-    "posts",
+    "rules",
     [
-        "{match: {within: 7d}, state: absent}",
-        "{match: {title: 'S*'}, state: absent}",
-        "{match: {title: 'S*'}}, {match: {within: 21d}, state: absent}",
+        "posts: [{match: {within: 7d}, state: absent}]",
+        "posts: [{match: {title: 'S*'}, state: absent}]",
+        "posts: [{match: {title: 'S*'}}, {match: {within: 21d}, state: absent}]",
+        "posts: []\nactivities: [{match: {title: S*}, set: {title: x}}, {match: {within: 21d}, state: absent}]",
+        f"posts: []\nactivities: [{{match: {{within: 21d}}, state: absent}}, {{create: {CREATED}}}]",
     ],
 )
-def test_posts_of_which_some_are_left(posts: str, write_project: WriteProject) -> None:
-    write_project({"sites/a.yaml": HEAD + f"posts: [{posts}]\nschedule: {{rules: [{{match: {{within: 14d}}}}]}}\n"})
+def test_posts_of_which_some_are_left(rules: str, write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": HEAD + f"{rules}\nschedule: {{rules: [{{match: {{within: 14d}}}}]}}\n"})
     assert warnings() == []
 
 
