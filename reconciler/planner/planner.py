@@ -12,7 +12,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
-from reconciler.model.operations import Deferred, Operation
+from reconciler.model.operations import Deferred
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised, name_of
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import Bindings, DesiredSite, Inputs, ObservedSite, RecordedSite
@@ -102,9 +102,9 @@ def _without_unknown(plan: Plan, recorded: RecordedSite, where: str) -> Plan:
 
 def _may_yet_go_out(plan: Plan, doubtful: Sequence[Action], recorded: RecordedSite) -> tuple[OpenEntry, ...]:
     """Schedulings whose outcome is not known and about which the plan says nothing else: the post may go out."""
+    sent = _may_be_scheduled(recorded)
     named = {problem.address for problem in plan.blocked if problem.code != BlockedBy.UNKNOWN_STATUS}
     said = {action.address for action in (*plan.actions, *doubtful)} | named
-    sent = _may_be_scheduled(recorded)
     return tuple(entry for entry in recorded.open if entry.id in sent and entry.address not in said)
 
 
@@ -122,27 +122,26 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
 
 
 def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite, where: str) -> Diagnostic:
-    name = _may_be_scheduled(recorded).get(entry.id, "")
-    named = printable(f'{address.kind} "{address.key}"') if address.kind.has_names and address.key else ""
+    post = _may_be_scheduled(recorded).get(entry.id, "")
+    is_created = address.kind.has_names and entry.may_have(Verb.CREATE)
+    named = f'{address.kind} "{address.key}"' if is_created else ""
     return blocked(
         address,
         BlockedBy.OUTCOME_UNKNOWN,
         "may be scheduled: the outcome of an earlier run's call is not known"
-        if name
+        if post
+        else "may have been created: the outcome of an earlier run's call is not known"
+        if named
         else f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
         "run apply again, which reads the site first; or look at the site and run: "
         f"reconciler state resolve {address.site} {entry.id} done|not-done{where}",
-        name or named,
+        printable(post or named),
     )
 
 
 def _may_be_scheduled(recorded: RecordedSite) -> dict[str, str]:
     """The open schedulings by id, each with the name of its post."""
-    return {
-        entry.id: printable(name_of(entry.operation))
-        for entry in recorded.open
-        if isinstance(entry.operation, SchedulePost)
-    }
+    return {entry.id: name_of(entry.operation) for entry in recorded.open if isinstance(entry.operation, SchedulePost)}
 
 
 def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
@@ -362,18 +361,20 @@ def _with_content(
 def _publishing_nothing_new(plan: Plan, recorded: RecordedSite) -> Plan:
     """The plan without the drafts that would go out, which a regeneration that has been put off is to replace."""
     in_doubt = _in_doubt(recorded)  # these are not sent again in any case, and `_without_unknown` says why
+    new = [
+        action
+        for action in plan.actions
+        if isinstance(action.operation, SchedulePost | Deferred)
+        and action.operation.verb is Verb.PUBLISH
+        and action.address not in in_doubt
+    ]
     held = (
         blocked(action.address, BlockedBy.REGENERATION_FIRST, _PUT_OFF, _UNBLOCK, name_of(action.operation))
-        for action in plan.actions
-        if isinstance(action.operation, SchedulePost) and action.address not in in_doubt
+        for action in new
+        if isinstance(action.operation, SchedulePost)
     )
-    kept = tuple(action for action in plan.actions if not _goes_out(action.operation) or action.address in in_doubt)
+    kept = tuple(action for action in plan.actions if action not in new)
     return replace(plan, actions=kept, blocked=(*plan.blocked, *held))
-
-
-def _goes_out(operation: Operation) -> bool:
-    """Whether it makes public what is not scheduled yet."""
-    return isinstance(operation, SchedulePost) or (isinstance(operation, Deferred) and operation.verb is Verb.PUBLISH)
 
 
 def _awaited(actions: tuple[Action, ...]) -> frozenset[ActivityId]:

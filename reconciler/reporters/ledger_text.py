@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
-from reconciler.model.address import SiteName
+from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Deferred, class_of
+from reconciler.model.operations import Deferred, Operation, class_of
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import AwaitPosts, GeneratePosts
@@ -282,12 +282,18 @@ def _posts(entries: Sequence[Entry], zone: str) -> Line:
 
 
 def _subjects(entries: Iterable[Entry]) -> str:
-    """`settings, marketing plan, 3 posts`: what was done, by kind."""
-    kinds = Counter(spoken(entry.operation.kind) for entry in entries)
+    """`settings, marketing plan, 3 posts`: what was done, by kind. Drafts are scheduled, so they are posts by then."""
+    kinds = Counter(_subject(entry.operation) for entry in entries)
     return ", ".join(
         kind if count == 1 else f"{count:,} {kind if kind.endswith('s') else _many(kind)}"
         for kind, count in kinds.items()
     )
+
+
+def _subject(operation: Operation) -> str:
+    if operation.verb is Verb.CANCEL:
+        return "cancel"
+    return "post" if operation.kind is Kind.DRAFT else spoken(operation.kind)
 
 
 def done_in(ledger: SiteLedger) -> str:
@@ -323,7 +329,7 @@ def _entry(entry: Entry, zone: str, failed_calls: set[tuple[str, ...]]) -> Line:
     if problem is not None and problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again
         problem = replace(problem, fix="")
     why = "" if problem is None else reason(problem)
-    call = (why, *requests(entry))
+    call = (why, *_particulars(entry, problem)) if problem is not None else ()
     if why and call[1:] and call in failed_calls:
         spans += [Span(text) for text in (outcome_words(entry, said.text, zone), "same cause as above") if text]
         return subject_line(symbol, style, said.subject, *spans)

@@ -897,6 +897,19 @@ def test_what_one_call_failed_with_is_said_once() -> None:
     assert "503 (request id request-8)" in posts[3], "another call"
 
 
+def test_what_one_lost_call_failed_with_is_said_once() -> None:
+    """Without a response, it has no request id."""
+    lost = Diagnostic(
+        "api-network", "connection lost (POST /schedule-drafts)", "run again", call="POST /schedule-drafts"
+    )
+    one, other = (
+        replace(entry(Kind.DRAFT, replace(SCHEDULE, title=title), ActionResult.FAILED), problem=lost) for title in "ab"
+    )
+    screen = " ".join(shown(*applied(SiteLedger(SiteRef(SHOP, "1"), (one, other))), command="apply").split())
+    assert screen.count("connection lost") == 1
+    assert 'post "b" (Instagram) failed due at a time Wix picks same cause as above' in screen
+
+
 def fleet_applied(detail: Detail | None = None) -> list[str]:
     """More sites than fit a screen: most end well, six are refused alike, two schedule a post."""
     done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE)
@@ -919,6 +932,20 @@ def test_each_site_of_a_fleet_is_streamed_and_those_that_end_alike_are_counted_a
         assert sum(line.startswith(f"{site} ") for line in lines) == 1, site
     assert "  6 sites  1 failed, 1 not started each  access was refused; give access" in lines
     assert "  40 sites  1 done each  settings" in lines
+
+
+def test_a_fleet_counts_posts_that_were_scheduled_or_cancelled_as_such() -> None:
+    post, cancel = (
+        going_out("shop", 1),
+        CancelPost(PostId("d2"), ActivityId("b3"), "INSTAGRAM", datetime(2026, 12, 1, tzinfo=UTC), "Winter check"),
+    )
+    entries = (
+        Entry(post.address, post.operation, ActionResult.DONE),
+        Entry(Address(SHOP, Kind.DRAFT, "d2"), cancel, ActionResult.DONE),
+        Entry(Address(SHOP, Kind.DRAFT, "d3"), replace(cancel, post=PostId("d3")), ActionResult.DONE),
+    )
+    ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), entries) for number in range(6)]
+    assert "  6 sites  3 done each  post, 2 cancels" in shown(*applied(*ledgers, sites=6), command="apply")
 
 
 def test_sites_lists_each_site_of_a_fleet_that_ends() -> None:
