@@ -152,11 +152,10 @@ class ApiError(Exception):
 
     def what(self) -> str:
         """What came back, without what was asked: `the credential was refused: token expired`."""
-        said = self._said()
-        if said and self.kind in (ErrorKind.NETWORK, ErrorKind.INVALID):
+        said, head = self._said(), MEANINGS[self.kind_code]
+        if said and self.kind is ErrorKind.NETWORK:
             return said
-        head = MEANINGS[self.kind_code]
-        return f"{head}: {said}" if said else head
+        return head if said.lower() in ("", head) else f"{head}: {said}"
 
     @property
     def asked(self) -> SentRequest:
@@ -173,6 +172,7 @@ class ApiError(Exception):
         """What a person can do about it; empty if the message says enough."""
         if self.todo:
             return self.todo
+        known_by = "the request id" if self.request_id else "the time of the request: the response has no id"
         match self.kind:
             case ErrorKind.UNAUTHENTICATED if self.path == TOKEN.template:
                 return "check the app id and secret of the credential, and the site's instanceId"
@@ -190,8 +190,9 @@ class ApiError(Exception):
                 return "run the command again later; the service itself failed, not your files or your network"
             case ErrorKind.NETWORK:
                 return "temporary network problem; run the command again"
+            case ErrorKind.INVALID:
+                return f"correct what it names in the site's file; if it names nothing there, report {known_by}"
             case ErrorKind.UNREADABLE:
-                known_by = "the request id" if self.request_id else "the time of the request: the response has no id"
                 return f"check that --api is the right URL; if it is, report {known_by}"
             case ErrorKind.REDIRECT:
                 return "check that --api is the right URL"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import threading
@@ -72,7 +73,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as problem:
         listening.close()
         why = getattr(problem, "strerror", None) or problem
-        raise ServerError(f"{host}:{port}: cannot listen here: {why}", "choose another port, or 0") from None
+        elsewhere = isinstance(problem, OSError) and problem.errno == errno.EADDRNOTAVAIL
+        fix = "use an address of this machine for --host" if elsewhere else "choose another port, or 0"
+        raise ServerError(f"{host}:{port}: cannot listen here: {why}", fix) from None
     return listening
 
 

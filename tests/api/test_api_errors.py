@@ -48,6 +48,17 @@ def test_each_status_has_its_kind_and_only_a_server_error_is_unclear(
     assert (error(status).kind, error(status).unclear) == (kind, unclear)
 
 
+def test_a_refusal_as_invalid_says_whose_words_it_repeats_and_what_to_do() -> None:
+    found = error(400, {"message": "the tone is too long"}).diagnostic()
+    assert found.cause == "the request was refused as invalid: the tone is too long"
+    assert found.fix == "correct what it names in the site's file; if it names nothing there, report the request id"
+
+
+def test_what_only_repeats_the_kind_of_error_is_left_out() -> None:
+    assert error(429, {"message": "Too many requests"}).what() == "too many requests"
+    assert error(429, {"message": "slow down"}).what() == "too many requests: slow down"
+
+
 def test_an_application_error() -> None:
     body = {
         "message": "plan already generating",

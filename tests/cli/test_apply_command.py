@@ -198,6 +198,9 @@ def test_a_failed_generation_is_1_and_the_ledger_says_so(chain: Project, reconci
     results = {entry["address"]: entry["result"] for ledger in done.json["ledger"] for entry in ledger["entries"]}
     assert results["shop-b/marketing-plan"] == "failed"
     assert results["shop-c/marketing-plan"] == "done"
+    entries = [entry for ledger in done.json["ledger"] for entry in ledger["entries"]]
+    (failed,) = [entry["problem"] for entry in entries if entry["result"] == "failed"]
+    assert failed["fix"].startswith("plan and apply again to start another one")
     assert [ledger["site"] for ledger in done.json["ledger"]] == ["shop-b", "shop-c", "shop"]
     assert done.json["exitCode"] == 1
 

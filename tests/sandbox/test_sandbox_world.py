@@ -24,7 +24,7 @@ from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.routes import find, table
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.seed_values import SeedError
-from reconciler.sandbox.server import ServerError, start_in_thread
+from reconciler.sandbox.server import ServerError, _listen, start_in_thread
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import WorldError
 from tests.sandbox.remote import HEADERS, NOBODY, PLAN, PUBLISHER, SITE, TUESDAY, Remote
@@ -487,8 +487,16 @@ def test_the_lifespan_of_a_server_is_answered() -> None:
 
 
 def test_a_port_in_use_is_reported() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ServerError, match="cannot listen"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(ServerError, match=r"cannot listen.*choose another port"),
+    ):
         start_in_thread(Sandbox(), port=taken.getsockname()[1])
+
+
+def test_a_host_that_is_not_this_machine_is_named() -> None:
+    with pytest.raises(ServerError, match=r"cannot listen.*use an address of this machine for --host"):
+        _listen("192.0.2.1", 0)
 
 
 SERVE = """

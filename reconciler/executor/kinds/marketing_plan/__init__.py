@@ -44,6 +44,12 @@ from reconciler.planner.losses import approved_drafts
 LISTED = 3
 """How many objects a message names."""
 
+GENERATION_FAILED = not_done(
+    Trouble.GENERATION_FAILED,
+    "the generation ended FAILED",
+    "plan and apply again to start another one; if that fails too, look at the site's dashboard",
+)
+
 
 class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     """The marketing plan of a site."""
@@ -165,7 +171,7 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
         case PlanStatus.ACTIVE:
             return Done()
         case PlanStatus.FAILED:
-            return not_done(Trouble.GENERATION_FAILED, "the generation ended FAILED")
+            return GENERATION_FAILED
         case PlanStatus.NEVER_CREATED:
             return not_done(Trouble.GONE, "the marketing plan is gone")
         case PlanStatus.INACTIVE:

@@ -12,7 +12,12 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.kinds import KINDS
-from reconciler.executor.kinds.marketing_plan import generation_outcome, is_as_before, leaves_trace
+from reconciler.executor.kinds.marketing_plan import (
+    GENERATION_FAILED,
+    generation_outcome,
+    is_as_before,
+    leaves_trace,
+)
 from reconciler.executor.kinds.marketing_plan.left_behind import posts_left_behind
 from reconciler.executor.ledger import ActionResult
 from reconciler.executor.outcome_check import LOOKS
@@ -172,7 +177,7 @@ async def _judge(run: SiteRun, last: _Last, live: MarketingPlan) -> Outcome | No
             case PlanStatus.ACTIVE:
                 return Done()
             case PlanStatus.FAILED:
-                return not_done(Trouble.GENERATION_FAILED, "the generation ended FAILED")
+                return GENERATION_FAILED
             case PlanStatus.GENERATING | PlanStatus.INACTIVE | PlanStatus.NEVER_CREATED | Unrecognised():
                 return None
             case _:
