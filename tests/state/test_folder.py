@@ -327,6 +327,24 @@ def test_whatever_is_in_the_way_of_a_folder_is_named(
     assert there.is_symlink() or there.read_text() == "not a folder"
 
 
+def test_a_folder_that_may_not_be_written_is_the_same_problem_for_every_file_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, opened = LocalFolder(tmp_path), os.open
+
+    def refused(path: str, flags: int, *more: int, **options: int) -> int:
+        if flags & os.O_CREAT and "sites" in str(path):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+        return opened(path, flags, *more, **options)
+
+    monkeypatch.setattr(os, "open", refused)
+    for key in ("sites/a.json", "sites/b.json"):
+        with pytest.raises(StateError) as caught:
+            asyncio.run(store.put(key, b"x", expected=ANY))
+        assert str(caught.value.place) == store.place(key)
+        assert caught.value.message == "cannot be written (Operation not permitted)"
+
+
 def test_a_folder_in_place_of_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / KEY).mkdir(parents=True)
     with pytest.raises(StateError, match="move that folder away"):
