@@ -407,6 +407,21 @@ def test_show_renders_what_plan_showed(reconciler: Command, project: Project, sa
     assert "needs:" in reconciler("show", saved.name, "--explain").out
 
 
+def test_what_strict_refused_as_a_whole_stays_refused(reconciler: Command, project: Project, saved: Path) -> None:
+    """As what it refused on a site does."""
+    project.write({"sites/b.yaml": site("shop-b", 2)})
+    assert reconciler("apply", "--auto-approve").code == 0
+    (project.root / "sites" / "b.yaml").unlink()
+    project.edit("sites/shop.yaml", "warm and playful", "loud")
+    planned = reconciler("plan", "--strict", "--out", "strict.plan")
+    assert (planned.code, planned.last.startswith("Refused: shop-b: ")) == (4, True)
+    shown = reconciler("show", "strict.plan")
+    assert (shown.code, shown.last) == (4, planned.last)
+    before = len(writes(project))
+    applied = reconciler("apply", "strict.plan", *YES)
+    assert (applied.code, applied.last, len(writes(project))) == (4, planned.last, before)
+
+
 def test_a_mapping_is_shown_in_one_order_by_plan_and_show(reconciler: Command, project: Project, saved: Path) -> None:
     project.write(
         {"sites/shop.yaml": site("shop", more="overrides: {blogs: {frequency: {interval: WEEK, count: 2}}}\n")}

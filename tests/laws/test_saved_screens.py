@@ -23,6 +23,9 @@ PLANNING: Sequence[tuple[str, ...]] = (
     *(("--regenerate", "shop-b"), ("--target", "label:team=emea"), ("--target", "*/settings")),
 )
 SHOWING = ((), (), ("--sites",), ("--explain",), ("--quiet",), ("--summary",), ("--quiet", "--sites"))
+JUDGED_AGAIN = ("the run is refused, so nothing cancels it", "leaves it out of this run")
+"""Why an unwanted post goes out, where an apply of the saved plan reads the site again and has a reason of its own."""
+
 DEFAULTS = "defaults:\n- where: {labels: {team: emea}}\n  settings: {pointOfView: SECOND_PERSON}\n"
 POLICIES = ("", "", "policy: {maxDiscard: 0}\n", "policy: {minLead: 3d}\n", "policy: {bannedWords: [Hello]}\n")
 RULES = "schedule: {approval: required, PAUSED rules: [{match: {within: 30d}, max: 5}]}\n"
@@ -107,7 +110,7 @@ def test_a_saved_plan_is_shown_as_it_was_when_it_was_made(
         applied = reconciler("apply", "a.plan", *(("--allow-publish",) if dice.random() < 0.7 else ()), *showing)
         told = of_the_plan(applied.out.splitlines())
         plan = without_step([line for line in before if not line.startswith("Refused: ")])
-        if "the run is refused, so nothing cancels it" not in planned.out:  # an apply says that with its refusal
+        if not any(why in planned.out for why in JUDGED_AGAIN):
             assert less_certain(told[: len(plan)]) == less_certain(plan), f"{planned.out}\n{applied.out}"
         if any(line.endswith(NOTHING_PUBLIC) for line in told):
             assert NOTHING_PUBLIC in planned.out

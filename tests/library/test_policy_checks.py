@@ -117,6 +117,21 @@ def test_a_warning_is_shown_and_stops_nothing(folder: Folder, install: Install, 
     ]
 
 
+def test_a_warning_is_shown_with_the_saved_plan_too(
+    folder: Folder, install: Install, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        """\
+    yield Diagnostic("acme", f"{len(plan.actions)} changes", severity=Severity.WARNING)
+"""
+    )
+    monkeypatch.chdir(folder.root)
+    said = "warning: shop: 2 changes (the same on shop-z)\n"
+    assert reconciler("plan", "--out", "a.plan").err.startswith(said)
+    assert reconciler("show", "a.plan").err == said
+    assert reconciler("apply", "a.plan").err == said
+
+
 def test_a_warning_on_many_sites_is_shown_once(folder: Folder, install: Install, reconciler: Command) -> None:
     """Even if the results of the sites come in between; `--sites` lists each."""
     install(
