@@ -10,11 +10,12 @@ from reconciler.engine.apply_run import ApplyRun
 from reconciler.engine.session import plan_options
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.site_cache import SiteCache
+from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.posts import ActivityId, PostStatus, PostsWrite
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.model.writes import Verb
-from reconciler.planner.candidates import select_drafts
+from reconciler.planner.candidates import Candidate, select_drafts
 from reconciler.planner.options import scope_of
 
 
@@ -47,8 +48,20 @@ async def _count(
     found = select_drafts(
         desired.schedule.rules, plan.activities, recorded, options.policy, scope_of(observed, recorded, options)
     )
-    drafts = (candidate.post for candidate in found.wanted if candidate.post.status is PostStatus.DRAFT)
-    return sum(desired.approvals.draft(draft.id) is None for draft in drafts)
+    drafts = (candidate for candidate in found.wanted if candidate.post.status is PostStatus.DRAFT)
+    return sum(
+        desired.approvals.draft(draft.post.id) is None
+        # An activity's posts may keep their ids when they are generated again.
+        or (draft.activity.id in activities and _has_changed(draft, desired.approvals, recorded))
+        for draft in drafts
+    )
+
+
+def _has_changed(draft: Candidate, approvals: Approvals, recorded: RecordedSite) -> bool:
+    verdict = approvals.verdict(
+        draft.post, draft.activity.date, title=draft.activity.title, times=None, known=recorded.is_known
+    )
+    return bool(verdict.differences)
 
 
 def _generates(entry: Entry) -> bool:

@@ -14,6 +14,7 @@ from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.text import printable
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import InReview
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
@@ -46,6 +47,9 @@ MOST_TITLES: Final = 3
 COLUMNS: Final = ("still_going_out", "add", "change", "destroy", "generate", "discard", "publish", "cancel", "blocked")
 
 
+_MAKES_DRAFTS: Final = frozenset({Verb.GENERATE, Verb.WAIT})
+
+
 class PlanScreen:
     """Collects the sites of a run, but keeps only numbers, and blocks that wait in a file."""
 
@@ -60,8 +64,10 @@ class PlanScreen:
         self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained, changes=CHANGES)
         self._waiting: list[tuple[str, int, Counter[str]]] = []
         self._drafts = self._sites_waiting = 0
-        self._decidable = self._unwritten = self._sites_decidable = 0
+        self._decidable = self._unwritten = self._sites_decidable = self._sites_unwritten = 0
         """Drafts that people can decide on now, and in how many sites. What breaks the policy must be changed first."""
+        self.new_elsewhere = self.sites_new_elsewhere = 0
+        """Those of them that no file has, at sites where this plan makes no drafts, and how many sites these are."""
         self._refusals = Failures()
         """Why sites are refused, for the last line."""
         self._refused_sites = Failures(list_sites=detail.sites)
@@ -153,6 +159,10 @@ class PlanScreen:
             self._sites_decidable += bool(unwritten or written)
             self._decidable += unwritten + written
             self._unwritten += unwritten
+            self._sites_unwritten += bool(unwritten)
+            if not any(action.operation.verb in _MAKES_DRAFTS for action in planned.plan.actions):
+                self.new_elsewhere += unwritten
+                self.sites_new_elsewhere += bool(unwritten)
         if len(self._waiting) < FEW_SITES:
             titles = Counter(draft.title for draft in waiting)
             self._waiting.append((planned.name, len(waiting), titles))
@@ -262,7 +272,7 @@ class PlanScreen:
         """What to type if drafts wait for people."""
         if self._unwritten:
             new = plural(self._unwritten, "new draft")
-            return f"reconciler review   ({new} in {plural(self._sites_decidable, 'site')})"
+            return f"reconciler review   ({new} in {plural(self._sites_unwritten, 'site')})"
         if self._decidable:
             drafts = plural(self._decidable, "draft")
             return f"reconciler approve   ({drafts} in {plural(self._sites_decidable, 'site')})"

@@ -409,8 +409,9 @@ class TextReporter:
             publish = " --allow-publish" if tally.withheld or self._unreached else ""
             return f"reconciler apply{publish}   ({'; '.join(why)})"
         if self._new_drafts:
-            new = plural(self._new_drafts, "new draft")
-            return f"reconciler review   ({new} in {plural(self._sites_with_new, 'site')})"
+            new = plural(self._new_drafts + self._plan.new_elsewhere, "new draft")
+            sites = self._sites_with_new + self._plan.sites_new_elsewhere
+            return f"reconciler review   ({new} in {plural(sites, 'site')})"
         if self._uncounted:
             return "reconciler plan   (shows whether there are new drafts to review)"
         return self._plan.review_step()

@@ -39,6 +39,29 @@ def test_review_is_only_offered_if_it_finds_drafts(more: str, found: bool, tmp_p
     assert reviewed == f"Review: {new.split()[0]} pending, 0 approved; pending in 1 of 1 site."
 
 
+def test_apply_counts_the_new_drafts_that_the_next_plan_counts(tmp_path: Path, reconciler: Command) -> None:
+    """Those of sites where nothing was generated, and posts generated again under their old ids, among them."""
+    project = Project(tmp_path)
+    files = {"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX}
+    more = schedule("30d")
+    sites = {"sites/a.yaml": site("shop", more=more), "sites/b.yaml": site("shop-b", 2, more=more)}
+    project.write(files | sites)
+
+    def suggested(*command: str) -> str:
+        (step,) = [line for line in reconciler(*command, project.root).out.splitlines() if line.startswith("Next: ")]
+        return step.partition("   ")[2]
+
+    apply, plan = ("apply", "--auto-approve"), ("plan",)
+    assert suggested(*apply) == suggested(*plan)
+    assert reconciler("review", "--target", "shop", project.root).code == 0
+    project.edit("sites/b.yaml", "warm and playful", "dry")
+    assert suggested(*apply) == suggested(*plan) != ""
+    assert "in 1 site)" in suggested(*plan)
+    project.edit("approvals/shop.yaml", "decision: keep", "decision: regenerate")
+    assert suggested(*apply) == suggested(*plan)
+    assert "in 2 sites)" in suggested(*plan)
+
+
 def test_an_apply_is_not_offered_for_events_that_are_read_only(tmp_path: Path, reconciler: Command) -> None:
     """Later runs leave them alone."""
     project = Project(tmp_path)
