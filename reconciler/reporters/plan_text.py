@@ -135,7 +135,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     items += [_refused(same, planned.name) for same in _alike(plan.refusals)]
     items += [_blocked(same, fix=fix) for same, fix in _with_fixes(plan.blocked)]
     if plan.refusals and plan.actions:
-        left = Span("This site is refused; nothing below will be done:", Style.DIM)
+        left = Span("Nothing below will be done:", Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
     items += [_action(action, planned, calls_of) for action in plan.actions]
     items += [_note(note) for note in plan.notes]

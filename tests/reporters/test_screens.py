@@ -1059,6 +1059,14 @@ def test_what_many_sites_skip_for_one_cause_is_reported_once(result: ActionResul
     assert rows([left(n, n // 5) for n in range(6)])[:1] == [f"  6 sites  {result}  {why}"]
 
 
+def test_a_block_that_several_refused_sites_share_does_not_speak_of_one() -> None:
+    sites = [planned(tone(f"s{n}"), site=f"s{n}", refusals=(unpublished(),)) for n in range(6)]
+    text = shown(*plan_of(*sites, planned(tone("odd"), site="odd")))
+    assert "on 6 sites" in text
+    assert "Nothing below will be done:" in text
+    assert "This site" not in text
+
+
 def test_sites_that_fail_alike_after_approval_are_reported_once() -> None:
     locked = Diagnostic("locked", "the site is locked by somebody else", "wait")
     lines = fleet_refused(*(SiteFailed(SiteName(f"t{number}"), (locked,)) for number in range(5)))
