@@ -215,13 +215,18 @@ def by_channels(posts: Iterable[_Titled], most: int, thing: str = "draft") -> st
     for post in posts:
         channels.setdefault(post.title, Counter())[post_name("", post.channel, post.type)] += 1
     untitled = sum(channels.pop("", Counter()).values())
-    titles: dict[str, list[str]] = {}
+    titles: dict[tuple[str, bool], list[str]] = {}
     for title in list(channels)[:most]:
         where = ", ".join(name if n == 1 else f"{n:,} on {name}" for name, n in channels[title].items())
-        titles.setdefault(where, []).append(quoted(title))
+        once = all(n == 1 for n in channels[title].values())
+        titles.setdefault((where, once), []).append(quoted(title))
     found = [
-        f"{', '.join(same)}, each on {where}" if len(same) > 1 else f"{same[0]} ({where})"
-        for where, same in titles.items()
+        f"{same[0]} ({where})"
+        if len(same) == 1
+        else f"{', '.join(same)}, each on {where}"
+        if once
+        else f"{', '.join(same)} (each: {where})"
+        for (where, once), same in titles.items()
     ]
     rest = untitled + sum(sum(counts.values()) for counts in list(channels.values())[most:])
     more = f" and {plural(rest, f'more {thing}')}" if rest else ""

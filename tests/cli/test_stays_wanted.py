@@ -650,6 +650,7 @@ def test_what_could_not_be_cancelled_is_named_until_it_is(pottery: Pottery) -> N
         world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
         code, said = pottery.run("apply", "--auto-approve")
         assert (code, "1 still going out" in said) == (1, True), said
+        assert "on site3f0c2a9e: the approval was withdrawn; access was refused" in said  # its name, not its id
     code, said = pottery.run("plan", "--detailed-exitcode")
     assert (code, said.index("still going out") < said.index("x cancel")) == (2, True), said
     assert "cancelling it failed before" in said

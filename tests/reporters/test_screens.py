@@ -786,6 +786,11 @@ def test_discards_name_every_approved_draft_first_and_say_once_which_channels_ti
         '- discards 11 drafts, 2 of them approved: "Sale" (Facebook, X); unapproved: "Sale" (Instagram story); '
         '"Tip 0", "Tip 1", "Tip 2", "Tip 3", "Tip 4", each on Facebook and 3 more drafts'
     ) in shown(*plan_of(planned(action, discarded=posts)), screen=Screen(300))
+    twice = tuple(draft for title in ("Sale", "Tip") for draft in thrown(title, "FACEBOOK", "FACEBOOK", "TWITTER"))
+    again = replace(action, operation=replace(regenerate, discards=tuple(post.post for post in twice)))
+    assert '- discards 6 unapproved drafts: "Sale", "Tip" (each: 2 on Facebook, X)' in shown(
+        *plan_of(planned(again, discarded=twice)), screen=Screen(300)
+    )
 
 
 def test_a_fix_that_ends_several_obstacles_is_reported_once_after_them() -> None:
