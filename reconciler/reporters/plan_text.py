@@ -50,15 +50,8 @@ MOST_NAMED: Final = 6
 NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
 """How `--explain` names the parts of a site if their slugs do not read as words."""
 
-KINDS_IN_PLAN: Final = {
-    Kind.SETTINGS: "settings",
-    Kind.EVENT: "events",
-    Kind.MARKETING_PLAN: "marketing plan",
-    Kind.ACTIVITY: "activities",
-    Kind.POSTS: "posts",
-    Kind.DRAFT: "posts",
-}
-"""What is changed, by the kind of object, where single objects are not named. A rule changes what it is about."""
+KINDS_IN_PLAN: Final = {Kind.MARKETING_PLAN: "marketing plan", Kind.ACTIVITY: "activities", Kind.DRAFT: "posts"}
+"""What is changed, where single objects are not named: other kinds by their plural, a rule by what it is about."""
 
 FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post of their site",
@@ -148,7 +141,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
 def _kind_of(address: Address) -> str:
     if address.kind is Kind.RULE:
         return "activities" if address.key.startswith(SitePart.ACTIVITIES) else "posts"
-    return KINDS_IN_PLAN[address.kind]
+    return KINDS_IN_PLAN.get(address.kind) or f"{address.kind.removesuffix('s')}s"
 
 
 def without_refused(items: Sequence[Item], plan: Plan) -> Sequence[Item]:
