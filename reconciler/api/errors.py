@@ -191,7 +191,7 @@ class ApiError(Exception):
             case ErrorKind.NETWORK:
                 return "temporary network problem; run the command again"
             case ErrorKind.INVALID:
-                return f"correct what it names in the site's file; if it names nothing there, report {known_by}"
+                return f"if the message names something in the site's file, correct that; otherwise report {known_by}"
             case ErrorKind.UNREADABLE:
                 return f"check that --api is the right URL; if it is, report {known_by}"
             case ErrorKind.REDIRECT:

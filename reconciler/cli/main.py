@@ -52,7 +52,7 @@ COMMANDS: Final[dict[str, str]] = {
 
 
 COMPLETE: Final = "_RECONCILER_COMPLETE"
-"""The variable in which the script of a shell asks for words."""
+"""The variable with which a shell's completion script asks for words."""
 
 
 class LazyGroup(click.Group):
@@ -146,7 +146,7 @@ def _verdict(args: Sequence[str]) -> Verdict:
             from reconciler.cli.failures import report_failure
 
             return report_failure(error, args, _command_named)
-        result = None  # click ends like this when it has completed a word, and nothing may be said where people type
+        result = None  # click ends like this when it has completed a word, and nothing may be printed while people type
     return result if isinstance(result, Verdict) else verdict_of(None)
 
 

@@ -127,7 +127,7 @@ def _allows_nothing(path: KeyPath, below: Sequence[object], merged: MergedDocume
 def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: MergedDocument) -> Iterator[Diagnostic]:
     """A schedule for drafts that nothing makes: no rule of `posts`, and no generation that reaches far enough.
 
-    `posts: []` says that they are made elsewhere. Also posts or a schedule while no tool generates drafts.
+    `posts: []` says that they are made elsewhere. Also warns about posts or a schedule if no tool generates drafts.
     """
     if (by_tools := _without_social(site, rules, merged)) is not None:
         yield by_tools
@@ -201,7 +201,7 @@ def _never_lets_through(
 
 
 def _removed(path: KeyPath, match: Match, site: DesiredSite, merged: MergedDocument) -> Diagnostic | None:
-    """A warning that another rule of the file leaves no posts to anything that matches; None if one may keep some."""
+    """A warning that another rule of the file removes all posts that could match; None if some may be left."""
     fix = "remove one of the two rules"
     if not any(isinstance(rule, DesiredActivity) for rule in site.activities):
         for at, rule in enumerate(site.activities):

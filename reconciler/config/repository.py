@@ -307,8 +307,8 @@ class Repository:
         options = ("--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "-z")
         differing = self._run("diff", *options, base, "--", top=True)
         # Ignored files are new all the same: an approvals file that git ignores was never committed. Files marked
-        # assume-unchanged or skip-worktree may differ without git noticing. Of a repository that is no submodule, git
-        # lists only the folder, which ends in a slash.
+        # assume-unchanged or skip-worktree may differ without git noticing. For a repository that is not a submodule,
+        # git lists only the folder, which ends in a slash.
         listed = self._run("ls-files", "--cached", "--others", "-v", "-z", "--", "*.yaml", "*.yml", "*/", top=True)
         tagged = (entry.partition(" ") for entry in listed.split("\0") if entry)
         new = (path.removesuffix("/") for tag, _, path in tagged if tag == "?" or self._is_hidden(tag, path))

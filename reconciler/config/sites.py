@@ -382,7 +382,7 @@ class _Reading:
             fix = "rename it, or narrow `sites` in reconciler.yaml"
             if os.path.isdir(file):
                 pattern = Path(os.path.relpath(file, self.project.root), "**/*.yaml").as_posix()
-                message, fix = "is a folder; `sites` is about files", f"write {pattern} in reconciler.yaml"
+                message, fix = "is a folder; `sites` must match files", f"write {pattern} in reconciler.yaml"
             self.problems.append(problem(Place(shown), message, fix, continues=True))
             return None
         return read_file(file, shown, self.problems)

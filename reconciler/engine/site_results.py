@@ -65,7 +65,7 @@ class SitePlanned(Variant, frozen=True):
     """The objects of the site that the run's options may name; None for a saved plan."""
     nothing_public: bool = False
     """Whether it is certain that nothing on the site goes public, by this plan or because a post is already waiting.
-    Not said of what the plan leaves out."""
+    This does not cover what the plan leaves out."""
     recorded: bool = True
     """Whether the state has a record of the site; approvals count only where it does."""
     unwritable: Diagnostic | None = None
@@ -83,7 +83,7 @@ class SitePlanned(Variant, frozen=True):
         return replace(planned, nothing_public=known.nothing_public, recorded=known.recorded)
 
     def background(self, position: int, *, approval_none: bool) -> SiteBackground:
-        """What is saved with its plan. `approval_none` and `position` are as there."""
+        """What is saved with its plan. `approval_none` and `position` are those of `SiteBackground`."""
         from reconciler.planner.actions import SiteBackground
 
         known = (self.labels, self.reads, self.warnings, self.inherited, self.nothing_public, self.recorded)

@@ -19,7 +19,7 @@ from reconciler.model.text import in_quotes, printable
 from reconciler.model.yaml_text import yaml_text
 
 LONG: Final = 80
-"""Of two values, if one has more characters than this, only what differs is shown."""
+"""If one of two values has more characters than this, only what differs is shown."""
 
 LONGEST: Final = 120
 """How many characters of a single value are shown."""

@@ -171,7 +171,7 @@ IF_RUN_REFUSED: Final = Diagnostic(
 
 IF_REFUSED: Final = Diagnostic(Unstopped.SITE_REFUSED, "the site is refused")
 
-NOT_REFUSED: Final = "resolve what refuses this site, then run apply"
+NOT_REFUSED: Final = "resolve this site's refusal, then run apply"
 """What to do about a post that is not moved because its site is refused."""
 
 IF_NOTHING_DONE: Final = Diagnostic(Unstopped.NOT_APPLIED, "nothing was done on the site")
@@ -200,7 +200,7 @@ def not_moved(moves: Iterable[Action], why: Diagnostic, zone: str) -> Iterator[D
 
 
 _WAITS: Final = frozenset({Unstopped.LEFT_OUT, Unstopped.NOT_SHOWN, Unstopped.REGENERATION_FIRST})
-"""Why posts are not stopped by a plan that could be carried out; if it is refused, another run would not either."""
+"""Why a plan that could be carried out does not stop posts; if its site is refused, no other run stops them either."""
 
 
 def with_refusal_named(plan: Plan) -> Plan:

@@ -43,7 +43,7 @@ def _line(spans: Iterable[Span], screen: Screen) -> Iterator[str]:
 def input_lines(inputs: Inputs | None, screen: Screen, used: Inputs | None = None) -> Iterator[str]:
     """What a marketing plan is, or is to be, made from.
 
-    `used`: what the current one was made from. Of a long value that is different now, what differs is shown.
+    `used`: what the current one was made from. For a long value that is different now, what differs is shown.
     """
     if inputs is None:
         return

@@ -56,7 +56,7 @@ class Locked(Exception):
             for site in (lock.site.name, "SITE")
         )
         self.shared = f"locked by {lock.holder}", fix
-        """What is wrong and what to do, for all sites that this run holds."""
+        """What is wrong and what to do, for all sites that the same run holds."""
         super().__init__(f"{lock.site.name}: {self.what}; {self.fix}")
         self.lock = lock
 

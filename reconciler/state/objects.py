@@ -57,7 +57,7 @@ ENDPOINTS: Final = {
     "gs": ("GOOGLE_BASE_URL",),
     "az": ("AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"),
 }
-"""How the names of the variables begin that say where a provider's server is."""
+"""Prefixes of the variables that say where a provider's server is."""
 
 CREDENTIALS: Final = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
@@ -75,7 +75,7 @@ _KEYS: Final = {
         "AZURE_USE_AZURE_CLI",
     ),
 }
-"""How the names of the variables begin of which one is enough; without any, the machine's own access is tried."""
+"""Prefixes of the variables that give access; one is enough. Without any, the machine's own access is tried."""
 
 _PROXIES: Final = ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY")
 

@@ -51,7 +51,9 @@ def test_each_status_has_its_kind_and_only_a_server_error_is_unclear(
 def test_a_refusal_as_invalid_says_whose_words_it_repeats_and_what_to_do() -> None:
     found = error(400, {"message": "the tone is too long"}).diagnostic()
     assert found.cause == "the request was refused as invalid: the tone is too long"
-    assert found.fix == "correct what it names in the site's file; if it names nothing there, report the request id"
+    assert (
+        found.fix == "if the message names something in the site's file, correct that; otherwise report the request id"
+    )
 
 
 def test_what_only_repeats_the_kind_of_error_is_left_out() -> None:

@@ -408,7 +408,7 @@ def test_show_renders_what_plan_showed(reconciler: Command, project: Project, sa
 
 
 def test_what_strict_refused_as_a_whole_stays_refused(reconciler: Command, project: Project, saved: Path) -> None:
-    """As what it refused on a site does."""
+    """So does what it refused on a single site."""
     project.write({"sites/b.yaml": site("shop-b", 2)})
     assert reconciler("apply", "--auto-approve").code == 0
     (project.root / "sites" / "b.yaml").unlink()

@@ -1035,7 +1035,7 @@ def test_a_post_that_is_not_moved_says_what_it_waits_for(pottery: Pottery, optio
     pottery.scheduled()
     for change in (RULE, TONE, UNAPPROVED):
         change(pottery.project)
-    fix = "run apply again after the regeneration" if options else "resolve what refuses this site, then run apply"
+    fix = "run apply again after the regeneration" if options else "resolve this site's refusal, then run apply"
     for command in ("plan", "drift"):
         said = pottery.run(command, *options)[1]
         assert (NOT_MOVED + fix in said, "is moved" in said, "ACTIVE" in said) == (True, False, False), said
@@ -1050,7 +1050,7 @@ def test_a_post_that_is_not_moved_waits_for_the_generation_or_for_the_site_to_be
     RULE(pottery.project)
     with pottery.project.world() as world:
         world.dashboard.set_plan_status(SITE, "GENERATING")
-    for fix in ("run apply again once the marketing plan is ACTIVE", "resolve what refuses this site, then run apply"):
+    for fix in ("run apply again once the marketing plan is ACTIVE", "resolve this site's refusal, then run apply"):
         for command in ("plan", "drift"):
             said = pottery.run(command)[1]
             assert NOT_MOVED + fix in said, said

@@ -383,7 +383,7 @@ def test_files_that_no_pattern_matches_are_named_if_there_are_no_others(write_pr
 def test_a_folder_instead_of_files(problems_of: Callable[[dict[str, str]], list[str]]) -> None:
     project = {"reconciler.yaml": "version: 1\nsites: [sites/]\n"}
     assert problems_of(project | {"sites/shop.yaml": HEAD}) == [
-        "sites is a folder; `sites` is about files; write sites/**/*.yaml in reconciler.yaml"
+        "sites is a folder; `sites` must match files; write sites/**/*.yaml in reconciler.yaml"
     ]
 
 

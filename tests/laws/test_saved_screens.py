@@ -16,7 +16,7 @@ from tests.laws.test_last_line import POSTS, SHOP, decide, declared, published_w
 
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(3, 60))]
 SAVED = ("Saved plan, made ", "made by reconciler ", "id ", "digest sha256:")
-"""How the lines begin that say which saved plan it is."""
+"""The beginnings of the lines that say which saved plan it is."""
 
 PLANNING: Sequence[tuple[str, ...]] = (
     *((), (), (), ("--no-publish",), ("--target", "shop-b"), ("--exclude", "shop-b"), ("--strict",)),

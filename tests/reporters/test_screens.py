@@ -526,7 +526,7 @@ def test_one_change_on_many_sites_and_four_odd_ones_take_a_screen(odd: tuple[str
 
 
 def test_a_refused_site_among_others_says_in_a_line_what_is_not_done() -> None:
-    """Alone, with `--sites` or `--explain`, it shows it in full."""
+    """On its own, or with `--sites` or `--explain`, the site shows all of it."""
     among = plan_of(ODD["refused for its drafts"]("odd"), *(planned(site=f"shop-{n}") for n in range(5)))
     left = "  Not done: * marketing plan, ~ settings  (in full with --sites)\n"
     text = shown(*among)

@@ -102,7 +102,7 @@ def _write(folder: Path, files: Mapping[str, str], running: CommandRun) -> Itera
 
 
 def _not_in(path: Path, text: str) -> list[str]:
-    """The patterns of a .gitignore that the one that already exists does not have, as far as it can be read."""
+    """The patterns of a .gitignore that the existing one lacks, as far as it can be read."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:

@@ -50,14 +50,14 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> Verdict:
 
 
 def _to_apply(asked: options.RunOptions, out: Path) -> OutputOptions:
-    """The output options with where the plan is saved, and from where `apply` finds its project."""
+    """The output options, with the file that the plan is saved to and the folder where `apply` finds its project."""
     from reconciler.config.discovery import absolute_path, find_root, shown_path
     from reconciler.model.diagnostics import UsageError
 
     try:
         root, here = find_root(asked.paths)[0], find_root(())[0]
         file = absolute_path(out)
-    except UsageError:  # about a path, the plan says the same
+    except UsageError:  # planning reports the same problem
         root = here = file = Path()
     if root == here:
         return replace(asked.shown, saved_to=str(out))
