@@ -76,10 +76,9 @@ def update_approvals(
             put = yaml.put_word if scalar(site) == site else yaml.put
             put(yaml.root, "site", scalar(site))
         _Update(yaml, frozenset(kept)).file(live)
-        result = yaml.result
+        return yaml.result
     except NotEditable as error:
         raise _invalid(error, file) from None
-    return text if result == yaml.text else result
 
 
 def set_decisions(
@@ -118,10 +117,9 @@ def set_decisions(
                     put_decision(yaml, draft, said.value, BEFORE["decision"])
         if left and seen is not None:
             raise _changed(file)
-        result = yaml.result
+        return yaml.result
     except NotEditable as error:
         raise _invalid(error, file) from None
-    return text if result == yaml.text else result
 
 
 def _invalid(error: NotEditable, file: str) -> InvalidFiles:

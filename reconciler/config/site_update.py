@@ -54,7 +54,7 @@ def update_site(
     except NotEditable as error:
         place = Place(file, error.line, error.column)
         raise InvalidFiles((problem(place, f"this file cannot be updated: {error.why}"),)) from None
-    return Updated(text if result == yaml.text else result, tuple(unsaid))
+    return Updated(result, tuple(unsaid))
 
 
 def _leaves(yaml: YamlText) -> Iterator[tuple[MappingNode, str, str]]:

@@ -26,6 +26,7 @@ _PLAIN: Final = re.compile(r"[^\W\d_]([\w ./&()+-]*[\w)])?", re.UNICODE)
 _GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_BOM: Final = "\ufeff"
 _HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(#[^\r\n]*)?")
 
 
@@ -96,10 +97,14 @@ class YamlText(Struct):
 
     text: str
     root: Any = None
+    _given: str = ""
     _changes: list[tuple[int, int, int, str]] = field(default_factory=list)
     _positions: dict[int, dict[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._given = self.text
+        # libyaml does not count a byte order mark in the places it reports.
+        self.text = self.text.removeprefix(_BOM)
         if self.text and not self.text.endswith(("\n", "\r")):
             self.text += "\n"
         try:
@@ -116,14 +121,17 @@ class YamlText(Struct):
 
     @property
     def result(self) -> str:
-        """The text with all changes, with its own line endings."""
+        """The text with all changes, with its own line endings; as it was given, if they change nothing."""
         newline = "\r\n" if "\r\n" in self.text else "\n"
         pieces: list[str] = []
         done = 0
         for start, _, end, new in sorted(self._changes):
             pieces += (self.text[done:start], new.replace("\n", newline))
             done = max(done, end)
-        return "".join((*pieces, self.text[done:]))
+        made = "".join((*pieces, self.text[done:]))
+        if made == self.text:
+            return self._given
+        return _BOM + made if self._given.startswith(_BOM) else made
 
     # --- looking
 

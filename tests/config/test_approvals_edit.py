@@ -197,8 +197,15 @@ def test_an_approval_of_the_first_layout_counts_only_for_what_it_shows(now: Post
 def test_a_review_that_finds_nothing_new_changes_no_byte() -> None:
     text = written()
     same = activity(1, draft(1), draft(2, post=live(2, "old", media=())))
-    for same_text in (text, text.replace("\n", "\r\n"), text.removesuffix("\n")):
+    for same_text in (text, text.replace("\n", "\r\n"), text.removesuffix("\n"), f"\ufeff{text}"):
         assert updated(same_text, same) == same_text
+
+
+def test_a_byte_order_mark_stays_and_moves_nothing() -> None:
+    found_now = (activity(0, draft(7, day=0)), activity(1, draft(1), draft(3, "new")), activity(3, draft(8, day=3)))
+    assert updated(f"\ufeff{written()}", *found_now) == f"\ufeff{updated(written(), *found_now)}"
+    drafts = {GUID.format(1): DraftDecision.APPROVE}
+    assert set_decisions(f"\ufeff{written()}", drafts) == f"\ufeff{set_decisions(written(), drafts)}"
 
 
 def test_what_is_new_gone_or_changed_is_all_that_changes(tmp_path: Path) -> None:
