@@ -173,8 +173,7 @@ def decided_line(decided: Decided) -> str:
     if not decided.listed:
         return "Nothing to decide: the approvals files of these sites have no drafts; run review to write them."
     if not decided.asked:
-        decided_so = "the selected drafts already have this decision"
-        chosen = decided_so if decided.pending else "no draft is waiting for a decision"
+        chosen = "no selected draft needs this decision" if decided.pending else "no draft is waiting for a decision"
         return f"Nothing to decide: {chosen} ({plural(decided.listed, 'draft')}, {decided.pending:,} pending)."
     if not decided.drafts and not decided.activities:
         return f"Nothing decided; {decided.pending:,} pending."

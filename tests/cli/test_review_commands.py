@@ -568,6 +568,8 @@ def test_a_selector_that_matches_nothing_is_an_error(
         (("--exclude", f"shop/draft[{IDS[4]}]"), {"1", "2", "3"}),
         (("--exclude", "shop/draft"), set()),
         (("--exclude", "shop/settings"), {"1", "2", "3", "4"}),
+        (("--exclude", "shop/*"), set()),
+        (("--exclude", "*/*"), set()),
     ],
 )
 def test_addresses_choose_drafts_as_they_do_in_a_plan(
@@ -655,7 +657,9 @@ def test_if_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, re
     ]
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", IDS[4], "--decision", "pending", "--yes")
-    assert done.last == "Nothing to decide: the selected drafts already have this decision (4 drafts, 4 pending)."
+    assert done.last == "Nothing to decide: no selected draft needs this decision (4 drafts, 4 pending)."
+    done = reconciler("approve", shop.root, "--exclude", "shop/*", "--all", "--yes")
+    assert done.last == "Nothing to decide: no selected draft needs this decision (4 drafts, 4 pending)."
     assert reconciler("approve", shop.root, "--all", "--yes").last == "Decided: 4 drafts in 1 site; 0 pending."
     done = reconciler("approve", shop.root, "--all", "--yes", "--output", "json")
     assert done.json["summary"] == {"drafts": 0, "activities": 0, "sites": 0, "pending": 0, "asked": 0, "listed": 4}
