@@ -64,7 +64,8 @@ class JunitReporter:
                 failed = ledger.error is not None or any(
                     entry.result is ActionResult.FAILED for entry in ledger.entries
                 )
-                self._add_case(event.name, findings_of(event), seconds, error=failed)
+                undone = dict.fromkeys((*findings_of(event), *ledger.in_doubt))
+                self._add_case(event.name, undone, seconds, failing=undone, error=failed)
             case site_results.SiteDrifted(report=report, seconds=seconds):
                 failing = {item.problem for item in report.of(DriftState.DRIFTED) if item.problem is not None}
                 self._add_case(event.name, findings_of(event), seconds, failing=failing)
@@ -111,8 +112,11 @@ class JunitReporter:
         failing = frozenset(failing)
         for finding in findings:
             severe = finding.severity is Severity.ERROR
-            fails = severe or finding in failing or finding.code == "interrupted"
-            (case.failures if fails else case.notes)[finding] = None
+            if severe or finding in failing or finding.code == "interrupted":
+                case.failures[finding] = None
+                case.notes.pop(finding, None)
+            else:
+                case.notes[finding] = None
             case.error = case.error or (severe and error)
 
     def _agree(self, ended: results.Ended) -> None:

@@ -7,11 +7,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
+from reconciler.engine.results import PlanCompleted
+from reconciler.executor.ledger import ActionResult
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.junit import JunitReporter
 from tests.hostile import CAPTIONS
-from tests.reporters.endings import Run, endings
+from tests.reporters.endings import NOT_DONE, Run, applied, endings, exits, full_plan, ledger, planned
 
 RUNS = dict(endings(str))
 
@@ -74,6 +78,25 @@ def test_the_numbers_are_those_of_the_cases(name: str) -> None:
 )
 def test_what_fails(name: str, wanted: dict[str, list[str]]) -> None:
     assert kinds(RUNS[name]) == wanted
+
+
+@pytest.mark.parametrize("result", NOT_DONE)
+def test_a_site_where_work_was_left_undone_fails(result: ActionResult) -> None:
+    """Also beside a site that fails for another reason: one red case doesn't make the others green."""
+    left = (ledger(str, result), ledger(str, ActionResult.FAILED, site="other"))
+    run = Run("apply", (*applied(str, *left, plan=PlanCompleted(2)), exits(1)))
+    kind = "Error" if result is ActionResult.FAILED else "Failure"
+    assert kinds(run) == {"run": [], "shop": [kind], "other": ["Error"]}
+
+
+def test_what_is_in_doubt_fails_once_the_site_was_worked_on() -> None:
+    doubt = Diagnostic("outcome-unknown", "may have been created", "run apply again", Severity.WARNING)
+    plan = full_plan(str)
+    before = planned(replace(plan, blocked=(*plan.blocked, doubt)))
+    after = applied(str, replace(ledger(str, ActionResult.DONE), in_doubt=(doubt,)), plan=PlanCompleted(1))
+    run = Run("apply", (before, *after, exits(3)))
+    assert kinds(run) == {"run": [], "shop": ["Failure"]}
+    assert "may have been created" not in str(cases(run)["shop"].system_out)
 
 
 def test_what_is_blocked_is_reported_and_fails_nothing() -> None:
