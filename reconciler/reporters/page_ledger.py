@@ -89,7 +89,10 @@ def _posts(ledger: SiteLedger) -> Iterator[Entered]:
     for post in ledger.still_going_out:
         if (entered := entered_going_out(post, name, zone)) is not None:
             yield entered
+    going_out = {post.address for post in ledger.still_going_out}
     for entry in ledger.entries:
+        if entry.address in going_out and entry.result is not ActionResult.DONE:
+            continue  # the post is there already, with the time at which it goes out
         state, style = spoken(entry.result), RESULTS[entry.result][1]
         if entry.result is ActionResult.DONE:
             gone = isinstance(entry.operation, CancelPost)

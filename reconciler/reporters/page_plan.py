@@ -114,8 +114,13 @@ def _rank(plan: Plan) -> Rank:
 def _posts(plan: Plan) -> Iterator[Entered]:
     name, zone = plan.site.name, plan.time_zone
     found = [entered_going_out(post, name, zone) for post in plan.still_going_out]
+    going_out = {post.address for post in plan.still_going_out}
     look = ("refused", "bad") if plan.refusals else ("", "")
-    found += [entered_post(action.operation, action.requires, name, zone, *look) for action in plan.actions]
+    found += [
+        entered_post(action.operation, action.requires, name, zone, *look)
+        for action in plan.actions
+        if action.address not in going_out or not (plan.refusals or action.operation.verb is Verb.CANCEL)
+    ]
     yield from (entered for entered in found if entered is not None)
     yield from ended_in_calendar(plan)
 

@@ -26,7 +26,17 @@ from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, PostOutcome, PublishedPost, SiteRef
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, EndedPost, Plan, Reason, RefusedBy, blocked, refusal
+from reconciler.planner.actions import (
+    Action,
+    BlockedBy,
+    EndedPost,
+    Plan,
+    Reason,
+    RefusedBy,
+    StillGoingOut,
+    blocked,
+    refusal,
+)
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, FieldDrift, Finding
 from reconciler.planner.reasons import REASONS
 from reconciler.planner.review import ReviewStatus
@@ -234,6 +244,24 @@ def test_the_calendar_of_a_refused_plan_promises_nothing() -> None:
     for text, state in ((fine, "to publish"), (of_site, "refused"), (of_run, "refused")):
         shown = text[text.index('<section class="calendar"') : text.index("</section>")]
         assert set(re.findall(r'<span class="tag \w+">([\w ]+)</span>', shown)) == {state}
+
+
+def test_a_post_that_still_goes_out_is_in_the_calendar_once() -> None:
+    """An earlier run failed to cancel it: this plan tries again, and this apply failed to."""
+    shop = SiteRef(SiteName("shop"), "1")
+    address = Address(shop.name, Kind.DRAFT, POST)
+    why = Diagnostic("api-server-error", "the server failed", "cancel it in the dashboard", address=address)
+    left = StillGoingOut(address, POST, "INSTAGRAM", "Sale", None, AT, Reason.WITHDRAWN, (), why)
+    plan = Plan(shop, (Action(address, CANCEL, Reason.WITHDRAWN),), still_going_out=(left,))
+    ledger = SiteLedger(shop, (Entry.not_done(address, CANCEL, ActionResult.FAILED, why),), still_going_out=(left,))
+    for text in (
+        page(planned(plan), exits(0)),
+        page(planned(replace(plan, refusals=(why,))), exits(4)),
+        page(SiteApplied(ledger), exits(1), command="apply"),
+    ):
+        shown = text[text.index('<section class="calendar"') : text.index("</section>")]
+        assert 'December 2026 <span class="soft">1 post</span>' in shown
+        assert re.findall(r'<span class="tag \w+">([\w ]+)</span>', shown) == ["still going out"]
 
 
 def test_only_https_can_be_followed() -> None:
