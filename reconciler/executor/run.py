@@ -38,7 +38,7 @@ from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.tally import in_doubt
-from reconciler.planner.unstopped import still_going_out
+from reconciler.planner.unstopped import still_going_out, with_accounts
 from reconciler.state.packed import Packed
 
 NO_YES = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
@@ -178,7 +178,7 @@ class SiteRun:
             tuple(self._notes),
             error,
             self.interrupted,
-            still_going_out(self.plan, left, live),
+            with_accounts(still_going_out(self.plan, left, live), self.journal.recorded),
             self.plan.time_zone,
             in_doubt=in_doubt(self.plan),
         )

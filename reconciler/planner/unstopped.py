@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import Failure
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Trouble
-from reconciler.model.posts import Post, PostId, PostStatus, name_of
+from reconciler.model.posts import Post, PostId, PostStatus, account_id, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import Verb
@@ -262,6 +262,18 @@ def still_going_out(
     last = datetime.max.replace(tzinfo=UTC)
     all_of_them = (*beyond_the_plan(plan), *(post for post in found if post is not None))
     return tuple(sorted(all_of_them, key=lambda post: (post.moment or last, post.address)))
+
+
+def with_accounts(posts: Iterable[StillGoingOut], recorded: RecordedSite) -> tuple[StillGoingOut, ...]:
+    """The posts with the accounts that were recorded when they were scheduled: a post read alone has only an id."""
+    return tuple(replace(post, account=_account(post, recorded)) for post in posts)
+
+
+def _account(post: StillGoingOut, recorded: RecordedSite) -> str | None:
+    records = recorded.published_by_id.get(post.post, ())
+    label = max(records, key=lambda record: record.done_at).account if records else None
+    known = label and post.account_id in (None, account_id(label))
+    return label if known and post.account_name is None else post.account
 
 
 def _if_it_goes_out(action: Action, problem: Diagnostic, live: Mapping[PostId, Post | None]) -> StillGoingOut | None:

@@ -60,7 +60,7 @@ from reconciler.model.schedule import (
 )
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
-from reconciler.model.sites import CreatedActivity, DesiredSite
+from reconciler.model.sites import CreatedActivity, DesiredSite, PublishedPost
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Reason, RefusedBy, StillGoingOut, blocked, refusal
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of
@@ -987,6 +987,28 @@ def test_an_unfollowable_wait_for_posts_is_pending(shop: Bench) -> None:
     ledger = shop.apply(posts_for("a2"))
     assert results(ledger) == ["pending"]
     assert ledger.error is not None
+
+
+@pytest.mark.parametrize(
+    ("recorded", "read", "shown"),
+    [
+        ("janes.pottery (1784)", "1784", "janes.pottery (1784)"),
+        ("janes.pottery (1784)", None, "janes.pottery (1784)"),
+        ("janes.pottery (1784)", "9", "9"),
+        (None, "1784", "1784"),
+    ],
+)
+def test_a_post_that_was_not_cancelled_has_the_name_of_its_account(
+    shop: Bench, recorded: str | None, read: str | None, shown: str
+) -> None:
+    """A post that is read alone has only the account's id, and another account's name would be worse than none."""
+    cancel = cancelling(shop, "p1")
+    shop.world.edit("p1", account_id=read, account_name=None)
+    known = PublishedPost(PostId("p1"), Digest("sha256:1"), "INSTAGRAM", None, START, account=recorded)
+    shop.remember(published=(known,))
+    shop.world.answers = {CancelPost: [refused("409", skipped=True)]}
+    (left,) = shop.apply(cancel).still_going_out
+    assert left.account == shown
 
 
 def test_a_post_that_was_not_cancelled_has_the_error_and_its_request(shop: Bench) -> None:
