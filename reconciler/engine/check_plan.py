@@ -159,7 +159,8 @@ async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, tur
     today, certain = planned_today.plan, SitePlanned.saved(plan).nothing_public and planned_today.nothing_public
     planned = replace(planned, nothing_public=certain, warnings=planned_today.warnings)
     if not found:
-        found = [RightLost(plan.site.name, action.address, why) for action, why in rights_lost(plan, today, desired)]
+        lost = rights_lost(plan, today, desired, session.project.policy)
+        found = [RightLost(plan.site.name, action.address, why) for action, why in lost]
     going_out = left_to_go_out(today, IF_PLAN_REFUSED) if found else beyond_saved(plan, today)
     planned = _with_plan(planned, replace(plan, still_going_out=going_out))
     return CheckedSite(planned, _stale(found)) if found else CheckedSite(Prepared(planned, entry, recorded))

@@ -12,8 +12,9 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Operation, SitePart, class_of
+from reconciler.model.policy import Policy
 from reconciler.model.posts import Discarded, RegeneratePosts, name_of
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.schedule import CancelPost, Pause, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
@@ -24,6 +25,7 @@ RIGHT_LOST: Final = "right-lost"
 NOT_ALLOWED: Final = Diagnostic(
     RIGHT_LOST, "the current site file, approvals and policy do not allow it to be published"
 )
+PAUSED: Final = Diagnostic(RIGHT_LOST, "publishing is paused")
 OWN_TIME_LOST: Final = Diagnostic(
     RIGHT_LOST,
     "the plan would schedule it for the time that Wix picks and then move it, "
@@ -50,15 +52,17 @@ def plans_posts(saved: Plan) -> bool:
     )
 
 
-def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, Diagnostic], ...]:
+def rights_lost(
+    saved: Plan, today: Plan, desired: DesiredSite, policy: Policy
+) -> tuple[tuple[Action, Diagnostic], ...]:
     """The actions of a saved plan that today's files do not ask for, by today's plan of the same site, and why.
 
     These are: posts that today's plan does not publish; posts cancelled but wanted again; objects created or destroyed
     that today's files do not ask for; drafts thrown away that were approved since; what today's policy blocks; and
     everything on a site that is refused today, or only what throws drafts away if that is why it is refused. A deferred
-    action needs the same rules in today's file, and `approval: none` if it publishes.
+    action needs the same rules in today's file; if it publishes, also `approval: none`, and that nothing is paused.
     """
-    found = ((action, _why_not(action, saved, today, desired)) for action in saved.actions)
+    found = ((action, _why_not(action, saved, today, desired, policy)) for action in saved.actions)
     return tuple((action, with_name(action.operation, why)) for action, why in found if why is not None)
 
 
@@ -86,17 +90,20 @@ def what_is_left(saved: Plan, today: Plan) -> Plan | None:
     return today
 
 
-def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> Diagnostic | None:
+def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite, policy: Policy) -> Diagnostic | None:
     """Why an action of a saved plan is not wanted today; None if it is, or if that does not matter."""
     operation = action.operation
     for problem in today.refusals:
         # What today's plan would throw away in addition does not concern the saved one.
         if problem.code != RefusedBy.DISCARD or operation.discards:
             return problem
+    if isinstance(operation, Deferred) and operation.part is SitePart.SCHEDULE:
+        lost = _promise_lost(operation, desired, policy)
+        return None if lost is None else _instead(action, today, lost)
     if class_of(operation) is ActionClass.PUBLIC:
-        return (
-            None if _is_allowed(action, today, desired) else _instead(action, today, _differently(action, saved, today))
-        )
+        if any(operation == allowed.operation for allowed in today.actions):
+            return None
+        return _instead(action, today, _differently(action, saved, today))
     if operation.verb is Verb.CANCEL:
         if any(found.operation.verb is Verb.CANCEL and found.address == action.address for found in today.actions):
             return None
@@ -128,11 +135,12 @@ def _is_same(today: Operation, saved: Operation) -> bool:
     return type(today) is type(saved)
 
 
-def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
-    operation, schedule = action.operation, desired.schedule
-    if isinstance(operation, Deferred):
-        return schedule is not None and not schedule.approval_required and schedule.rules == operation.schedule_rules
-    return any(operation == allowed.operation for allowed in today.actions)
+def _promise_lost(promise: Deferred, desired: DesiredSite, policy: Policy) -> Diagnostic | None:
+    """Why posts that are made later may not go out today; None if they may."""
+    schedule = desired.schedule
+    if schedule is None or schedule.approval_required or schedule.rules != promise.schedule_rules:
+        return NOT_ALLOWED
+    return None if schedule.paused.with_other(policy.paused) is Pause.NONE else PAUSED
 
 
 def _differently(action: Action, saved: Plan, today: Plan) -> Diagnostic:

@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.plurals import some_of
 from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of
-from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, SchedulePost
+from reconciler.model.schedule import CancelPost, DesiredSchedule, Pause, ReschedulePost, SchedulePost
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, ToReview
 from reconciler.planner.activities import too_few, unknown_ids
@@ -104,7 +104,7 @@ def plan_schedule(
     if spare is not None:
         now = (action.operation for _, action in (*waiting.moves, *eligibility.goes))
         spare = max(0, spare - len({at.post for at in now if isinstance(at, SchedulePost | ReschedulePost)}))
-    deferred = () if desired.approval_required else _deferred(desired, selection, content, spare, scope)
+    deferred = _deferred(desired, selection, content, spare, scope) if _may_promise(desired, options) else ()
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
     stuck = tuple(eligibility.stuck_notes())
@@ -197,17 +197,23 @@ def _deferred(
 
 
 def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
-    """One bounded, deferred action per rule, for drafts that are known only after the generation.
-
-    Only under `approval: none`: what nobody can have approved is never promised (design.md 3.2).
-    """
-    if desired is None or desired.approval_required:
+    """One bounded, deferred action per rule, for drafts that are known only after the generation."""
+    if desired is None or not _may_promise(desired, options):
         return ()
     return tuple(
         _promise(desired, index, rule.max, options.policy.max_publish, scope)
         for index, rule in enumerate(desired.rules)
         if rule.max != 0
     )
+
+
+def _may_promise(desired: DesiredSchedule, options: PlanOptions) -> bool:
+    """Whether posts that do not exist yet may go out.
+
+    Only under `approval: none`: what nobody can have approved is never promised (design.md 3.2). While publishing is
+    paused, nothing is.
+    """
+    return not desired.approval_required and desired.paused.with_other(options.policy.paused) is Pause.NONE
 
 
 def _promise(desired: DesiredSchedule, index: int, room: int | None, spare: int | None, scope: Scope) -> Action:

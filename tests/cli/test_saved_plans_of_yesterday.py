@@ -101,6 +101,9 @@ STALE = {
     "an approval is withdrawn": Since(approved, nothing, WITHDRAW, f"{KILN}: the approval was withdrawn"),
     "a date is moved": Since(approved, nothing, moved, "2026-11-09"),
     "a policy is tightened": Since(approved, nothing, FORBID, "blackoutDates"),
+    "publishing is paused, and the posts are not there yet": Since(
+        never_planned, edits(SITE_FILE, "approval: required", "approval: none"), PAUSE, "publishing is paused"
+    ),
     "publishing is paused": Since(approved, nothing, PAUSE, f"{KILN}: publishing is paused"),
     "the channel is lost": Since(approved, nothing, disconnected, "is not connected"),
     "a site is no longer expected to be as it is, and only settings would change": Since(

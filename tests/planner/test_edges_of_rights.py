@@ -21,10 +21,13 @@ from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Expect, Inputs, RecordedSite
 from reconciler.model.writes import ActionClass
 from reconciler.planner.guards import judge_run, judge_shard
-from reconciler.planner.rights import rights_lost, what_is_left
+from reconciler.planner.rights import PAUSED, rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, Promises
 from reconciler.reporters.diagnostics import sentence
 from tests.planner.publishing_world import NOW, activity, approved, desired, plan, post, site
+
+ANYTHING = Policy()
+"""A policy that forbids nothing."""
 
 
 @pytest.mark.parametrize(
@@ -166,12 +169,12 @@ def test_a_saved_plan_publishes_what_todays_plan_would_publish() -> None:
     live = site(activity("a1", post("d1")), activity("a2", post("d2")))
     unasked, asked = desired(required=False), desired()
     saved = plan(unasked, live)
-    assert rights_lost(saved, saved, unasked) == ()
-    lost = rights_lost(saved, plan(asked, live), asked)
+    assert rights_lost(saved, saved, unasked, ANYTHING) == ()
+    lost = rights_lost(saved, plan(asked, live), asked, ANYTHING)
     assert [action.address for action, _ in lost] == [action.address for action in saved.actions]
     both = desired(approvals=approved(activity("a1", post("d1")), activity("a2", post("d2"))))
     one = desired(approvals=approved(activity("a1", post("d1"))))
-    ((action, _),) = rights_lost(plan(both, live), plan(one, live), one)
+    ((action, _),) = rights_lost(plan(both, live), plan(one, live), one, ANYTHING)
     assert action.address.key == "d2"
 
 
@@ -179,13 +182,13 @@ def test_a_post_that_would_go_out_at_another_time_today_is_said_with_both_times(
     live = activity("a1", post("d1"))
     wanted = desired(ScheduleRule(Match(), at=time(17, 30)), approvals=approved(live))
     saved = plan(wanted, site(live, zone="Europe/Berlin"))
-    ((_, why),) = rights_lost(saved, plan(wanted, site(live, zone="Asia/Tokyo")), wanted)
+    ((_, why),) = rights_lost(saved, plan(wanted, site(live, zone="Asia/Tokyo")), wanted, ANYTHING)
     assert why.message == (
         '"Idea a1" (Instagram): the plan would publish it Thu 2026-12-03 17:30 Europe/Berlin, '
         "but now it would go out Thu 2026-12-03 17:30 Asia/Tokyo"
     )
     free = replace(wanted, schedule=replace(schedule_of(wanted), rules=(ScheduleRule(Match()),)))
-    ((_, why),) = rights_lost(saved, plan(free, site(live, zone="Europe/Berlin")), free)
+    ((_, why),) = rights_lost(saved, plan(free, site(live, zone="Europe/Berlin")), free, ANYTHING)
     assert why.message.endswith("17:30 Europe/Berlin, but now it would go out about Thu 2026-12-03 10:00 Europe/Berlin")
 
 
@@ -196,7 +199,7 @@ def test_a_post_that_can_no_longer_be_moved_from_the_time_that_wix_picks_says_so
     saved = plan(wanted, site(live), policy=policy)
     today = plan(wanted, site(live), policy=policy, now=NOW + timedelta(days=1, hours=23))
     assert [action.address for action in today.actions] == [action.address for action in saved.actions]
-    ((_, why),) = rights_lost(saved, today, wanted)
+    ((_, why),) = rights_lost(saved, today, wanted, ANYTHING)
     assert "the time that Wix picks is now too close, or the policy forbids it" in why.message
 
 
@@ -205,13 +208,25 @@ def test_a_saved_promise_needs_todays_rules_without_approval() -> None:
     unasked = replace(desired(required=False), posts=posts)
     saved = plan(unasked, site(activity("a1")))
     today = plan(unasked, site(activity("a1", post("d1"))))
-    kept = [action.address for action, _ in rights_lost(saved, today, unasked)]
+    kept = [action.address for action, _ in rights_lost(saved, today, unasked, ANYTHING)]
     assert kept == ["shop/posts[a1]"], "its posts were made in between, and the promise holds"
     (rule,) = schedule_of(unasked).rules
     more = replace(schedule_of(unasked), rules=(replace(rule, max=9),))
     for schedule in (schedule_of(desired()), None, more):
         changed = replace(unasked, schedule=schedule)
-        assert len(rights_lost(saved, plan(changed, site(activity("a1"))), changed)) == 1
+        assert len(rights_lost(saved, plan(changed, site(activity("a1"))), changed, ANYTHING)) == 1
+
+
+def test_a_saved_promise_to_publish_is_not_kept_while_publishing_is_paused_today() -> None:
+    unasked = replace(desired(required=False), posts=(PostsRule(Match()),))
+    live = site(activity("a1"))
+    saved = plan(unasked, live)
+    held = replace(unasked, schedule=replace(schedule_of(unasked), paused=Pause.HOLD))
+    ((action, why),) = rights_lost(saved, plan(held, live), held, ANYTHING)
+    assert (action.address.key, why) == ("schedule.rules.0", PAUSED)
+    policy = Policy(paused=Pause.HOLD)
+    ((action, why),) = rights_lost(saved, plan(unasked, live, policy=policy), unasked, policy)
+    assert (action.address.key, why) == ("schedule.rules.0", PAUSED)
 
 
 WHOLE = Diagnostic("acme", "no posts this week", address=Address(SiteName("shop")))
@@ -222,7 +237,7 @@ def test_a_site_that_a_check_refuses_today_has_nothing_done() -> None:
     live = site(activity("a1", post("d1")))
     wanted = desired(approvals=approved(activity("a1", post("d1"))))
     saved = plan(wanted, live)
-    ((_, why),) = rights_lost(saved, replace(saved, refusals=(WHOLE,)), wanted)
+    ((_, why),) = rights_lost(saved, replace(saved, refusals=(WHOLE,)), wanted, ANYTHING)
     assert why.message == f'"Idea a1" (Instagram): {WHOLE.message}'
 
 
@@ -232,8 +247,8 @@ def test_what_a_check_blocks_today_is_not_done() -> None:
     saved = plan(wanted, live)
     (action,) = saved.actions
     blocked = Diagnostic("acme", "ask the brand team", severity=Severity.WARNING, address=action.address)
-    assert rights_lost(saved, saved, wanted) == ()
-    ((_, why),) = rights_lost(saved, replace(saved, actions=(), blocked=(blocked,)), wanted)
+    assert rights_lost(saved, saved, wanted, ANYTHING) == ()
+    ((_, why),) = rights_lost(saved, replace(saved, actions=(), blocked=(blocked,)), wanted, ANYTHING)
     assert why == blocked
 
 

@@ -11,12 +11,14 @@ from msgspec.structs import replace
 from reconciler.model.activities import DateIs, PostsRule
 from reconciler.model.approvals import Approvals
 from reconciler.model.content import LinkPreview, approval_digest
+from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
 from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.policy import Policy
 from reconciler.model.posts import PostStatus, Unrecognised
 from reconciler.model.schedule import (
     Approved,
     CancelPost,
+    Pause,
     PostIs,
     ReschedulePost,
     SchedulePost,
@@ -288,6 +290,21 @@ def test_new_posts_are_promised_within_what_the_limit_of_the_run_leaves(most: in
     found = [each.at_most for each in operations(made) if isinstance(each, Deferred)]
     assert found == ([] if promised is None else [promised])
     assert judge_run((tally_of(made),), Policy(max_publish=most)) == ()
+
+
+@pytest.mark.parametrize("pause", [Pause.HOLD, Pause.CANCEL])
+@pytest.mark.parametrize("by_policy", [True, False])
+@pytest.mark.parametrize("made_by", ["a generation", "generating posts"])
+def test_while_publishing_is_paused_no_new_posts_are_promised(made_by: str, by_policy: bool, pause: Pause) -> None:
+    wanted = replace(desired(required=False), marketing_plan=DesiredMarketingPlan(), posts=(PostsRule(Match()),))
+    live = site(activity("a"))
+    if made_by == "a generation":
+        live = replace(live, marketing_plan=MarketingPlan(PlanStatus.NEVER_CREATED))
+    policy = Policy(paused=pause) if by_policy else Policy()
+    assert wanted.schedule is not None
+    paused = wanted if by_policy else replace(wanted, schedule=replace(wanted.schedule, paused=pause))
+    assert tally_of(plan(wanted, live)).promises.unbounded_publish == 1
+    assert tally_of(plan(paused, live, policy=policy)).promises.unbounded_publish == 0
 
 
 def test_cancelled_posts_are_not_scheduled_again_until_approved_again() -> None:
