@@ -193,6 +193,7 @@ WORDS: Final = {
     "ReviewRecord.pending": "How many drafts wait for a decision.",
     "ReviewedRecord.backToKeep": "Decisions about activities that were made for different drafts than there are now.",
     "ReviewedRecord.file": "The approvals file.",
+    "ReviewedRecord.gone": "Approved drafts and scheduled posts that the site and the file no longer have.",
     "ReviewedRecord.rewritten": "Decisions and edits by people that the file no longer has.",
     "ReviewedRecord.written": "What was done to the approvals file.",
     "RewrittenRecord.after": "Its status now.",

@@ -151,6 +151,8 @@ class Review(Struct, frozen=True):
     missed: tuple[MissedApproval, ...] = ()
     rewritten: tuple[Rewritten, ...] = ()
     """The decisions and edits by people that the file no longer has: none of them disappears silently."""
+    gone: tuple[Diagnostic, ...] = ()
+    """Approved drafts and scheduled posts that the site no longer has; the file no longer has their entries."""
     failures: tuple[Diagnostic, ...] = ()
     """The posts that failed to go out and that nobody has dealt with since, whether or not the site shows them."""
     going_out: tuple[StillGoingOut, ...] = ()
@@ -192,7 +194,7 @@ class Review(Struct, frozen=True):
         )
         reasons = {post.address: post for post in before.going_out}  # as found before the entry was set to `pending`
         going_out = tuple(reasons.get(post.address, post) for post in self.going_out)
-        return replace(self, activities=activities, rewritten=rewritten, going_out=going_out)
+        return replace(self, activities=activities, rewritten=rewritten, gone=before.gone, going_out=going_out)
 
     def kept(self) -> frozenset[PostId]:
         """Entries of the approvals file that stay although no such post is live.

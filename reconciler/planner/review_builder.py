@@ -132,6 +132,7 @@ def review_of(
         scope.zone_name,
         tuple(reviewing.activity(found) for found in live),
         missed,
+        gone=tuple(problem for problem in plan.blocked if problem.code == BlockedBy.DRAFT_GONE),
         failures=failures,
         going_out=until_applied(plan),
         unrecorded=out_unrecorded(observed, recorded),

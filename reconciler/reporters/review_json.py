@@ -62,6 +62,7 @@ class ReviewedRecord(Struct, frozen=True):
     drafts: tuple[DraftRecord, ...]
     back_to_keep: tuple[LapsedRecord, ...]
     rewritten: tuple[RewrittenRecord, ...]
+    gone: tuple[ProblemRecord, ...]
     failed_posts: tuple[ProblemRecord, ...]
     still_going_out: tuple[GoingOutRecord, ...]
 
@@ -93,6 +94,7 @@ def reviewed_record(result: SiteReviewed | SiteNotReviewed) -> ReviewedRecord | 
             if found.lapsed is not None
         ),
         tuple(map(_rewritten, review.rewritten)),
+        problem_records(review.gone),
         problem_records(review.failures),
         going_out_records(review.going_out),
     )

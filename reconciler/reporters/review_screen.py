@@ -129,7 +129,7 @@ class ReviewScreen:
 def _says_more(review: Review) -> bool:
     """Whether a site has lines in addition to its numbers, even in a run over many sites."""
     lapsed = any(activity.lapsed is not None for activity in review.activities)
-    return bool(review.going_out or review.failures or review.rewritten or lapsed)
+    return bool(review.going_out or review.failures or review.rewritten or review.gone or lapsed)
 
 
 def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:

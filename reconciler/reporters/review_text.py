@@ -68,6 +68,8 @@ def undone_words(review: Review) -> Iterator[tuple[str, str]]:
                 why = "its approval may have been used already; run apply, then approve it again"
         label = "back to pending" if found.after in TO_DECIDE else "corrected"
         yield label, f"{post_name(found.title, found.post.channel, found.post.type)}: {why}"
+    for problem in review.gone:
+        yield "entry removed", problem.message
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:

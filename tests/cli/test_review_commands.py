@@ -238,6 +238,26 @@ def test_content_changed_after_approval_is_blocked_and_reviewed_again(shop: Proj
     assert "Something else" in file(shop)
 
 
+@pytest.mark.parametrize(
+    ("published", "said"), [((), "was approved, but its draft is gone"), (("--allow-publish",), "was scheduled, but")]
+)
+def test_an_approved_draft_that_the_site_no_longer_has_is_named(
+    shop: Project, reconciler: Command, published: tuple[str, ...], said: str
+) -> None:
+    """Its entry is removed, and then no plan can name it any more."""
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", IDS[1], "--yes")
+    reconciler("apply", shop.root, "--auto-approve", *published)
+    with shop.world() as world:
+        world.dashboard.delete_item(SITE_ID, IDS[1])
+    reviewed = reconciler("review", shop.root, "--output", "text", "--output", f"json={shop.root}/review.json")
+    assert f'! entry removed "Winter mugs" (Instagram) {said}' in " ".join(reviewed.out.split())
+    (found,) = json.loads((shop.root / "review.json").read_text("utf-8"))["sites"][0]["gone"]
+    assert (found["code"], found["address"]) == ("draft-gone", f"shop/draft[{IDS[1]}]")
+    assert "1" not in decisions(shop)
+    assert "entry removed" not in reconciler("review", shop.root).out
+
+
 def test_a_decision_about_drafts_that_have_been_replaced_is_named(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     first, _, second = file(shop).rpartition("decision: keep")
