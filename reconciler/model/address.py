@@ -44,6 +44,7 @@ def rule_words(key: str) -> str:
     return f"{section}[{index}]" if dot else key
 
 
+_RULE_KEY = re.compile(r"(activities|posts|schedule\.rules)\.\d+")
 _RULE_AS_SHOWN = re.compile(r"(activities|posts|schedule\.rules)\[(\d+)\]")
 
 
@@ -94,7 +95,15 @@ class Address(str):
         site, _, rest = text.partition("/")
         if rule := _RULE_AS_SHOWN.fullmatch(rest):
             rest = f"{Kind.RULE}[{rule[1]}.{rule[2]}]"
-        return cls.parse(f"{site}/{rest}", globs=True)
+        address = cls.parse(f"{site}/{rest}", globs=True)
+        wrong = f"{in_quotes(text)} is not a valid address"
+        if address.kind is Kind.SITE and "[" in rest:
+            raise NotAnAddress(f"{wrong}: a site has no brackets", f"its address is {site}")
+        if "[" in rest and not address.key:  # an empty variable in a script must not mean everything
+            raise NotAnAddress(f"{wrong}: the brackets are empty", f"{address} is all of them")
+        if address.kind is Kind.RULE and address.key and not _RULE_KEY.fullmatch(address.key):
+            raise NotAnAddress(f"{wrong}: a rule is written like {site}/posts[0]")
+        return address
 
     @classmethod
     def parse(cls, text: str, *, globs: bool = False) -> Address:

@@ -95,11 +95,12 @@ def parse_selector(option: str, text: str) -> TargetSelector:
     if not slash:
         return ByName(text)
     if rest == "*":
-        return ByAddress(Address(SiteName(site)))
+        return ByName(site)
     try:
-        return ByAddress(Address.typed(text))
+        address = Address.typed(text)
     except NotAnAddress as error:
         raise UsageError(f"{option}: {error.message}", error.fix) from None
+    return ByName(site) if address.kind is Kind.SITE else ByAddress(address)
 
 
 def covers_site(selector: TargetSelector, site: SelectableSite) -> bool:

@@ -69,6 +69,11 @@ def test_sites(targets: tuple[str, ...], excludes: tuple[str, ...], left: list[s
         ("hub/zzz", "must be one of"),
         ("*/setings", "did you mean */settings?"),
         ("hub/event[x", "the bracket is not closed"),
+        ("hub/draft[]", "'hub/draft[]' is not a valid address: the brackets are empty; hub/draft is all of them"),
+        ("hub/rule[]", "the brackets are empty"),
+        ("hub/site[x]", "'hub/site[x]' is not a valid address: a site has no brackets"),
+        ("hub/rule[1]", "'hub/rule[1]' is not a valid address: a rule is written like hub/posts[0]"),
+        ("hub/rule[posts[0]]", "a rule is written like hub/posts[0]"),
         ("", "matches no site"),
     ],
 )
@@ -78,6 +83,12 @@ def test_what_matches_nothing_is_an_error_with_close_matches(target: str, messag
     assert message in str(error.value)
     with pytest.raises(UsageError):
         names(excludes=(target,))
+
+
+@pytest.mark.parametrize("whole", ["shop-lyon/*", "shop-lyon/", "shop-lyon/site"])
+def test_all_objects_of_a_site_are_the_site(whole: str) -> None:
+    assert names(targets=(whole,)) == names(targets=("shop-lyon",))
+    assert names(excludes=(whole,)) == names(excludes=("shop-lyon",))
 
 
 def address(kind: Kind, key: str = "") -> Address:
