@@ -89,10 +89,14 @@ def _cannot_count(
     if activity.id in approvals.uncommitted:
         found = not_committed(approvals)
         return blocked(address, BlockedBy.NOT_COMMITTED, f'"{activity.title}": {found.message}', found.fix)
-    decided = approval is not None and approval.decision is not ActivityDecision.KEEP
-    if approval is None or not decided or not approval.drafts or approval.counts:
+    if approval is None or not names_others(approval):
         return None
     return _given_for_others(approval, activity, approvals, scope, "the file lists")
+
+
+def names_others(approval: ActivityApproval) -> bool:
+    """Whether a decision names different drafts than the file lists below it."""
+    return approval.decision is not ActivityDecision.KEEP and bool(approval.drafts) and not approval.counts
 
 
 def _given_for_others(

@@ -28,7 +28,7 @@ from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
 from reconciler.planner.candidates import Candidate, select_drafts
-from reconciler.planner.decisions import came_to_nothing, is_carried_out
+from reconciler.planner.decisions import came_to_nothing, is_carried_out, names_others
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -200,7 +200,7 @@ class _ReviewBuilder(Struct, frozen=True):
         approval = self.desired.approvals.activity(activity.id)
         done = approval is not None and is_carried_out(approval, activity, self.recorded)
         decision = ActivityDecision.KEEP if approval is None or done else approval.decision
-        lapsed = approval is not None and came_to_nothing(approval, activity, self.recorded)
+        lapsed = approval is not None and (names_others(approval) or came_to_nothing(approval, activity, self.recorded))
         return ReviewedActivity(
             activity,
             decision,

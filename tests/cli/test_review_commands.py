@@ -297,6 +297,19 @@ def test_a_decision_about_drafts_of_which_one_has_changed_is_named(shop: Project
     assert "back to keep" not in reconciler("review", shop.root).out
 
 
+def test_a_decision_that_names_other_drafts_than_the_file_lists_is_named(shop: Project, reconciler: Command) -> None:
+    """As after a merge: the plan does not carry it out, and a review undoes it."""
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "discard", "--yes")
+    path = shop.root / "approvals" / "shop.yaml"
+    path.write_text(re.sub(r"decision: discard \w{64}", f"decision: discard {'0' * 64}", file(shop)), "utf-8")
+    assert "decided for different drafts" in reconciler("plan", shop.root).out
+    said = " ".join(reconciler("review", shop.root).out.split())
+    assert '! back to keep "Winter mugs": `discard` was given for drafts that have changed' in said
+    assert "decision: discard" not in file(shop)
+    assert "back to keep" not in reconciler("review", shop.root).out
+
+
 def test_a_post_that_was_cancelled_waits_for_a_new_approval(shop: Project, reconciler: Command) -> None:
     """If cancelling leaves a draft: the approval counts for one scheduling."""
     reconciler("review", shop.root)
