@@ -8,7 +8,7 @@ from reconciler.engine.results import RunStarted
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
-from reconciler.model.posts import channel_name
+from reconciler.model.posts import post_name
 from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
@@ -194,8 +194,7 @@ def _activity(activity: ReviewedActivity, asked: list[ReviewedPost], review: Rev
         head.append(Span(moments[0]))
     yield from wrapped(head, screen, hang=8)
     for post in asked:
-        kind = "" if post.post.type == "POST" else f" {post.post.type.lower()}"
-        spans = [Span(f"{channel_name(post.post.channel)}{kind}", Style.BOLD)]
+        spans = [Span(post_name("", post.post.channel, post.post.type), Style.BOLD)]
         spans.append(Span(f"on {post.post.account or 'an unknown account'}"))
         if len(moments) > 1:
             spans.append(Span(review.goes_out(post)))
@@ -214,5 +213,6 @@ def _activity(activity: ReviewedActivity, asked: list[ReviewedPost], review: Rev
 def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[str]:
     """An approval that came too late: what people asked for and did not get."""
     due = moment_text(missed.moment, review.zone, exact=missed.exact)
-    facts = (channel_name(missed.draft.channel), quoted(missed.activity.title), f"approved, was due {due}")
+    name = post_name("", missed.draft.channel, missed.draft.type)
+    facts = (name, quoted(missed.activity.title), f"approved, was due {due}")
     yield from wrapped((Span("  ! missed", Style.YELLOW), *map(Span, facts)), screen, hang=12)

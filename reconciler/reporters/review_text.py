@@ -10,7 +10,7 @@ from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.model.content import PublicContent
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.model.posts import PostId, channel_name, post_name
+from reconciler.model.posts import PostId, post_name
 from reconciler.model.text import printable
 from reconciler.planner.approval_checks import difference_words, is_of_title
 from reconciler.planner.channel_rules import warnings_of_reviewed
@@ -118,8 +118,7 @@ def subject_lines(
     """
     for draft in subject.drafts:
         yield ""
-        kind = "" if draft.type == "POST" else f" {draft.type.lower()}"
-        facts = (f"{channel_name(draft.channel)}{kind}", f'"{subject.activity.title}"')
+        facts = (post_name("", draft.channel, draft.type), f'"{subject.activity.title}"')
         yield from wrapped((Span(f"{number:,} of {of:,}", Style.BOLD), Span(subject.site), *map(Span, facts)), screen)
         when = draft.goes_out or moment_text(subject.activity.date, "UTC", exact=False)
         yield from wrapped((Span(f"goes out: {when}"),), screen, indent=2)

@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +308,14 @@ def test_a_decision_that_names_other_drafts_than_the_file_lists_is_named(shop: P
     assert '! back to keep "Winter mugs": `discard` was given for drafts that have changed' in said
     assert "decision: discard" not in file(shop)
     assert "back to keep" not in reconciler("review", shop.root).out
+
+
+def test_a_story_whose_approval_came_too_late_is_called_a_story(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", IDS[3], "--yes")
+    with shop.world() as world:
+        world.advance(timedelta(days=3))
+    assert '! missed Instagram story "Winter mugs" approved' in " ".join(reconciler("review", shop.root).out.split())
 
 
 def test_a_post_that_was_cancelled_waits_for_a_new_approval(shop: Project, reconciler: Command) -> None:
