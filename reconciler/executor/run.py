@@ -31,8 +31,8 @@ from reconciler.model.journal import CallIntent, OpenEntry, ReviewedDecision
 from reconciler.model.notes import AppliedValues, Bound
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind
-from reconciler.model.posts import ActivityId, Post, PostId, account_id, account_name
-from reconciler.model.sites import Bindings, Inputs, RecordedSite
+from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.sites import Bindings, Inputs
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
@@ -44,13 +44,6 @@ from reconciler.state.packed import Packed
 NO_YES = Diagnostic(Trouble.NOT_ALLOWED, "publishing also needs --allow-publish")
 
 UNDER_WAY = Diagnostic(Trouble.STILL_UNDER_WAY, "still under way", "run again to continue")
-
-
-def _with_account_name(post: Post, recorded: RecordedSite) -> Post:
-    """The post with the name that its account had when it was scheduled: a run reads no accounts."""
-    labels = (record.account for record in recorded.published_by_id.get(post.id, ()) if record.account)
-    name = next((account_name(label) for label in labels if account_id(label) == post.account_id), "")
-    return replace(post, account_name=post.account_name or name or None)
 
 
 class CallAttempt(Struct, frozen=True):
@@ -190,8 +183,7 @@ class SiteRun:
         except (ApiError, UsageError):
             return None
         reads = (kind_of(operation).reads(operation) for operation in operations)
-        ids = [post for read in reads for post, _ in read.posts]
-        return {id: _with_account_name(post, self.journal.recorded) if (post := found.post(id)) else None for id in ids}
+        return {post: found.post(post) for read in reads for post, _ in read.posts}
 
     def promise(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
         """Records that these actions came from a deferred action, so that they are counted apart from the plan's."""
