@@ -281,6 +281,7 @@ WORDS: Final = {
     "failed": "How many sites failed.",
     "ApplyTally.failed": "How many actions failed.",
     "failedPosts": "Posts that failed to go out and that nobody has decided on since.",
+    "PostsRecord.failedPosts": "How many posts failed to go out.",
     "ReviewRecord.failedPosts": "How many posts failed to go out.",
     "failure": "Why it did not go out.",
     "file": "The file that it is in.",

@@ -25,7 +25,7 @@ from reconciler.planner.used_approvals import times_known
 async def list_history(state: StateAccess, selection: Selection, now: datetime, emit: Emit) -> HistoryListed:
     """The history of all sites of a selection."""
     begin("history", selection, emit)
-    sites = posts = failed = with_posts = 0
+    sites = posts = failed = with_posts = not_out = 0
     async for result in histories(state, selection, now):
         sites += 1
         if isinstance(result, SiteFailed):
@@ -33,8 +33,9 @@ async def list_history(state: StateAccess, selection: Selection, now: datetime, 
         else:
             posts += len(result.posts)
             with_posts += bool(result.posts)
+            not_out += result.not_out
         emit(result)
-    listed = HistoryListed(sites, posts, failed, with_posts)
+    listed = HistoryListed(sites, posts, failed, with_posts, not_out)
     emit(listed)
     return listed
 

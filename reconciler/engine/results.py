@@ -259,12 +259,16 @@ class Decided(adoption_results.Counts, frozen=True):
 
 
 class HistoryListed(adoption_results.Counts, frozen=True):
-    """The history of all sites was reported: `posts` are those this tool scheduled, at `with_posts` of the sites."""
+    """The history of all sites was reported: `posts` are those this tool scheduled, at `with_posts` of the sites.
+
+    `failed` counts the sites whose records could not be read, `not_out` the posts that failed to go out.
+    """
 
     sites: int
     posts: int
     failed: int = 0
     with_posts: int = 0
+    not_out: int = 0
 
 
 class Refused(Struct, frozen=True):

@@ -240,6 +240,14 @@ class SiteHistory(Struct, frozen=True):
         """What became of a post; None if no apply has seen it yet."""
         return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
+    @property
+    def not_out(self) -> int:
+        """How many posts failed to go out."""
+        from reconciler.model.posts import PostStatus
+
+        failed = {outcome.post for outcome in self.outcomes if outcome.status is PostStatus.FAILED}
+        return sum(post.id in failed for post in self.posts)
+
 
 class SiteFailed(Variant, frozen=True):
     """A site that could not be worked on, and why; the others continued.

@@ -101,6 +101,7 @@ def history_line(history: HistoryListed) -> str:
     """`History: 12 posts in 2 of 3 sites.`, for scripts."""
     if not history.sites:
         return NO_SITES
-    ending = f"; {plural(history.failed, 'site')} could not be read" if history.failed else ""
+    ending = f"; {plural(history.not_out, 'post')} failed to go out" if history.not_out else ""
+    ending += f"; {plural(history.failed, 'site')} could not be read" if history.failed else ""
     some = f"{history.with_posts:,} of " if 0 < history.with_posts < history.sites else ""
     return f"History: {plural(history.posts, 'post')} in {some}{plural(history.sites, 'site')}{ending}."

@@ -15,11 +15,13 @@ from typing import Final
 
 from reconciler.engine import adoption_results, results, site_results, state_results
 from reconciler.executor.ledger import ActionResult, tally_of
-from reconciler.model.address import Kind, SiteName
+from reconciler.model.address import ALL_SITES, Kind, SiteName
 from reconciler.model.diagnostics import Severity
 from reconciler.model.verdict import Verdict
 from reconciler.model.writes import Verb
+from reconciler.planner.actions import BlockedBy
 from reconciler.planner.drift_report import DriftReport, DriftState, Finding
+from reconciler.planner.review import ReviewStatus
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.findings import Findings
 
@@ -50,23 +52,32 @@ class OpenMetricsReporter:
         now = None if self._context.now is None else self._context.now()
         self._began = self._began or now
         for finding in self._findings.of(event):
-            site = finding.address.site if finding.address is not None else ""
+            site = finding.address.site if finding.address not in (None, ALL_SITES) else ""
             self._problems[site, finding.code, finding.severity] += 1
         match event:
             case results.RunStarted(sites=sites) | results.Validated(sites=sites):
                 self._sites["all"] = sites
-            case site_results.SitePlanned(name=name, tally=tally):
+            case site_results.SitePlanned(name=name, tally=tally, plan=plan):
                 counts = {"pending": tally.pending, "blocked": tally.blocked}
-                self._count(name, {**counts, "still_going_out": tally.still_going_out})
+                not_out = sum(problem.code == BlockedBy.FAILED for problem in plan.blocked)
+                self._count(name, {**counts, "still_going_out": tally.still_going_out, "posts_failed": not_out})
+            case site_results.SiteReviewed(review=review):
+                going_out, not_out = len(review.going_out), review.count(ReviewStatus.FAILED)
+                self._count(review.site, {"still_going_out": going_out, "posts_failed": not_out})
+            case site_results.SiteNotReviewed(name=name, going_out=posts_left):
+                self._count(name, {"still_going_out": len(posts_left)})
+            case site_results.SiteHistory(name=name, not_out=not_out):
+                self._count(name, {"posts_failed": not_out})
             case site_results.SiteDrifted(name=name, report=report):
                 self._audited(name, report)
             case site_results.SiteApplied(name=name, ledger=ledger):
                 done = tally_of((ledger,))
                 ended = [(entry.operation.verb, entry.result) for entry in ledger.entries]
                 counts = {"pending": done.pending, "still_going_out": done.still_going_out}
+                not_scheduled = ended.count((Verb.PUBLISH, ActionResult.FAILED))
                 posts = {
                     "posts_published": done.all_published,
-                    "posts_failed": ended.count((Verb.PUBLISH, ActionResult.FAILED)),
+                    "posts_failed": self._counts["posts_failed"][name] + not_scheduled,
                 }
                 self._count(name, {**counts, **posts})
                 self._sites_with_failures += bool(done.failed and not ledger.error)

@@ -137,6 +137,7 @@ class PostsRecord(Struct, frozen=True):
     sites: int
     posts: int
     failed: int
+    not_out: int = field(name="failedPosts")
 
 
 class ImportRecord(Struct, frozen=True):

@@ -386,6 +386,17 @@ def test_a_failed_post_and_a_lost_channel_are_reported(pottery: Pottery) -> None
     assert (code, said.count("failed to go out"), "Wed 2026-11-04 09:30 Europe/Berlin" in said) == (2, 1, True), said
 
 
+def test_the_history_counts_the_posts_that_failed_to_go_out(pottery: Pottery) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.disconnect(SITE, "INSTAGRAM")
+        world.advance(timedelta(hours=49))
+    pottery.run("apply", "--auto-approve")
+    assert pottery.run("history")[1].endswith("History: 1 post in 1 of 2 sites; 1 post failed to go out.")
+    found = pottery.command("history", pottery.project.root, "--output", "json").json
+    assert found["summary"] == {"sites": 2, "posts": 1, "failed": 0, "failedPosts": 1}
+
+
 def test_review_names_posts_that_failed_until_somebody_decides(pottery: Pottery) -> None:
     pottery.scheduled()
     with pottery.project.world() as world:
@@ -401,6 +412,8 @@ def test_review_names_posts_that_failed_until_somebody_decides(pottery: Pottery)
     found = pottery.command("review", pottery.project.root, "--output", "json").json
     ((problem,), (draft,)) = (found["sites"][0][key] for key in ("failedPosts", "drafts"))
     assert (problem["code"], draft["status"], found["summary"]["failedPosts"]) == ("failed", "failed", 1)
+    scanned = pottery.command("review", pottery.project.root, "--output", "sarif").json
+    assert [(result["ruleId"], result["level"]) for result in scanned["runs"][0]["results"]] == [("failed", "warning")]
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     said = pottery.run("review")[1]
     assert said.endswith("Review: 0 pending, 0 approved, in 2 sites."), said

@@ -7,20 +7,22 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
-from reconciler.engine.results import DriftCompleted, PlanCompleted, Refused
-from reconciler.engine.site_results import SiteDrifted
+from reconciler.engine.results import DriftCompleted, HistoryListed, PlanCompleted, Refused
+from reconciler.engine.site_results import SiteDrifted, SiteHistory, SiteNotReviewed, SiteReviewed, Written
 from reconciler.executor.ledger import ActionResult
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.posts import PostId
-from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
+from reconciler.model.posts import PostId, PostStatus
+from reconciler.model.sites import PostOutcome, PublishedPost, SiteRef
+from reconciler.planner.actions import BlockedBy, GoingOut, Reason, StillGoingOut, blocked
 from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, Finding
+from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.openmetrics import OpenMetricsReporter
-from tests.reporters.endings import Run, applied, endings, exits, ledger
+from tests.reporters.endings import DIGEST, Run, applied, endings, exits, full_plan, ledger, planned
 
 RUNS = dict(endings(str))
 START = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
@@ -109,6 +111,39 @@ def test_an_apply_counts_what_was_done_and_not_what_was_planned() -> None:
     assert ("posts_published", "shop") not in mixed
     assert mixed["pending", "shop"] == 1
     assert mixed["sites", "failed"] == 3, "one unread, one stopped by an error, one with a failed action"
+
+
+def test_posts_that_failed_to_go_out_are_counted_by_every_command_that_knows_of_them() -> None:
+    post = PublishedPost(PostId("p"), DIGEST, "INSTAGRAM", START, START)
+    history = SiteHistory(SHOP, (post,), (PostOutcome(post.id, PostStatus.FAILED, START),))
+    problem = blocked(Address(SHOP, Kind.DRAFT, "p"), BlockedBy.FAILED, "it failed to go out", "publish it by hand")
+    plan = replace(full_plan(str), blocked=(problem,))
+    nothing_done, one = ledger(str, ActionResult.DONE), PlanCompleted(1)
+    not_scheduled = ledger(str, *[ActionResult.DONE] * 3, ActionResult.FAILED)
+    for command, events, failed in (
+        ("history", (history, HistoryListed(1, 1, not_out=1)), 1),
+        ("plan", (planned(plan), one), 1),
+        ("apply", (planned(plan), *applied(str, nothing_done, plan=one)), 1),
+        ("apply", (planned(plan), *applied(str, not_scheduled, plan=one)), 2),
+        ("review", (SiteReviewed(Review(SHOP, "UTC", (), failures=(problem,)), Written.UNCHANGED, "x"),), 1),
+    ):
+        assert samples(Run(command, (*events, exits(0))))["posts_failed", "shop"] == failed
+
+
+def test_a_review_counts_what_still_goes_out() -> None:
+    why = Diagnostic("cancel-failed", "cancelling it failed")
+    address = Address(SHOP, Kind.DRAFT, "p")
+    post = StillGoingOut(address, PostId("p"), "X", "t", None, None, Reason.NOT_WANTED, (), why)
+    reviewed = SiteReviewed(Review(SHOP, "UTC", (), going_out=(post,)), Written.UNCHANGED, "x")
+    not_reviewed = SiteNotReviewed(SHOP, why, going_out=(post,))
+    for event in (reviewed, not_reviewed):
+        assert samples(Run("review", (event, exits(0))))["still_going_out", "shop"] == 1
+
+
+def test_a_limit_of_the_run_is_no_problem_of_a_site() -> None:
+    found = samples(RUNS["a refused run"])
+    assert found["problems", "maxDelete", "error"] == 1
+    assert "all-sites" not in report(RUNS["a refused run"])
 
 
 def test_an_apply_counts_only_the_sites_where_something_failed() -> None:
