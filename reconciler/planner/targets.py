@@ -165,18 +165,21 @@ def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:
 def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: Diagnostic = BY_SELECTION) -> Plan:
     """What is left of a plan, without ever cutting an action off from what it depends on.
 
-    A generation depends on the settings and events that it is to use, and a deferred action on the generation. A target
-    brings along what it depends on; an exclusion also drops what depends on it. Otherwise, a generation would be
-    recorded as made from inputs that were never written. An action that throws posts away depends on cancelling those
-    that are scheduled; if it is left out, nothing is refused because of what it would have discarded, and no post is
-    cancelled only to be replaced. What is left out and goes out unwanted is named (docs/design.md 1.3).
+    A generation depends on the settings and events that it is to use, and what comes after it on the generation: a
+    deferred action, and an activity that is created in the new marketing plan. A target brings along what it depends
+    on; an exclusion also drops what depends on it. Otherwise, a generation would be recorded as made from inputs that
+    were never written. An action that throws posts away depends on cancelling those that are scheduled; if it is left
+    out, nothing is refused because of what it would have discarded, and no post is cancelled only to be replaced. What
+    is left out and goes out unwanted is named (docs/design.md 1.3).
     """
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
         return plan
     kept = list(plan.actions)
+    generates = any(_level(action.operation) == _GENERATION for action in kept)
     if included:
         levels = {_level(action.operation) for action in kept if _among(action.address, included)}
+        levels |= {_GENERATION} if generates and _CREATION in levels else set()
         kept = [
             action for action in kept if _among(action.address, included) or _carried(_level(action.operation), levels)
         ]
@@ -185,6 +188,7 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
         gone = [action for action in kept if _among(action.address, excluded)]
         gone += [action for action in kept if any(_makes_way(cancel, action) for cancel in gone)]
         levels = {_level(action.operation) for action in gone}
+        levels |= {_GENERATION} if generates and _INPUT in levels else set()
         kept = [action for action in kept if action not in gone and not _resting(_level(action.operation), levels)]
     if not any(isinstance(action.operation, Regenerate) for action in kept):
         kept = [action for action in kept if action.reason is not Reason.REPLACED]
@@ -272,16 +276,15 @@ def _makes_way(cancel: Action, other: Action) -> bool:
 
 def _carried(level: int, wanted: set[int]) -> bool:
     """Whether an action of this level is brought along by wanted ones."""
-    promised = _PROMISE in wanted
-    if level == _INPUT:
-        return promised or _GENERATION in wanted
-    return promised and level in (_GENERATION, _CREATION)
+    if level == _CREATION:
+        return _PROMISE in wanted
+    return level in (_INPUT, _GENERATION) and bool(wanted & {_GENERATION, _PROMISE})
 
 
 def _resting(level: int, gone: set[int]) -> bool:
     """Whether an action of this level depends on one that is dropped."""
-    if level == _GENERATION:
-        return _INPUT in gone
+    if level in (_GENERATION, _CREATION):
+        return _GENERATION in gone
     return level == _PROMISE and bool(gone & {_INPUT, _GENERATION, _CREATION})
 
 

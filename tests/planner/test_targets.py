@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.activities import DeleteActivity, PostsRule
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError
@@ -24,7 +24,7 @@ from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, RefusedB
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.reached import TargetCheck, reached_at
-from reconciler.planner.targets import SiteLabels, apply_targets, is_chosen, target_filter
+from reconciler.planner.targets import SiteLabels, apply_targets, is_chosen, keeps, target_filter
 from tests.planner.pure_world import NOW
 
 SITES = tuple(
@@ -149,6 +149,35 @@ def test_a_target_brings_along_what_it_depends_on(targets: tuple[str, ...], acti
 )
 def test_an_exclusion_also_excludes_what_depends_on_it(excludes: tuple[str, ...], actions: tuple[Action, ...]) -> None:
     assert left(excludes=excludes).actions == actions
+
+
+CREATE = Action(
+    address(Kind.ACTIVITY, "Open studio"),
+    CreateActivity(DesiredActivity("Open studio", "Come by", NOW + timedelta(days=4), "SOCIAL_MARKETING")),
+    Reason.DECLARED,
+)
+
+
+@pytest.mark.parametrize(
+    ("targets", "excludes", "actions"),
+    [
+        ((), ("shop-lyon/marketing-plan",), (EVENT, SETTINGS)),
+        ((), ("shop-lyon/settings",), (EVENT,)),
+        ((), ("shop-lyon/activity",), (EVENT, SETTINGS, GENERATE)),
+        (("shop-lyon/activity",), (), (EVENT, SETTINGS, GENERATE, CREATE)),
+        (("shop-lyon/settings",), (), (SETTINGS,)),
+        (("shop-lyon/marketing-plan",), (), (EVENT, SETTINGS, GENERATE)),
+    ],
+)
+def test_no_activity_is_created_before_there_is_a_marketing_plan(
+    targets: tuple[str, ...], excludes: tuple[str, ...], actions: tuple[Action, ...]
+) -> None:
+    chosen = target_filter(targets, excludes, SITES)
+    before = replace(PLAN, actions=(EVENT, SETTINGS, GENERATE, CREATE), blocked=())
+    assert apply_targets(before, chosen, SHOP).actions == actions
+    there = replace(before, actions=(EVENT, SETTINGS, CREATE))
+    alone = tuple(action for action in there.actions if keeps(chosen, SHOP)(action.address))
+    assert apply_targets(there, chosen, SHOP).actions == alone, "it does not depend on the other writes"
 
 
 def test_what_is_not_written_is_not_recorded_as_written() -> None:
