@@ -103,7 +103,7 @@ class OwnBlock(SharedSites):
         self.name = name
         self.closing = closing
         self._lines = lines
-        body = lines[:-1] if closing and lines else lines
+        body = _without_ending(lines, closing) if closing else lines
         self.text = tuple(line.replace(f"? {name}: ", "? ", 1) for line in body if line != name)
 
     def join(self, other: SharedSites) -> None:
@@ -154,6 +154,12 @@ class FoldedSites(SharedSites):
         if self._own:
             return "".join(own.piece() for own in self._own.values())
         return _details(f"Same on {self.words()}{_after(self._closing)}", shared_text(self._shared))
+
+
+def _without_ending(lines: Sequence[str], closing: Closing) -> Sequence[str]:
+    """A site's lines without its totals, and without the refusal below them, which is also above its changes."""
+    totals = totals_line(closing)
+    return lines[: lines.index(totals) if totals in lines else -1]
 
 
 def _sum(one: Closing | None, other: Closing | None) -> Closing | None:

@@ -15,7 +15,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.plurals import plural
 from reconciler.reporters.comment_pieces import FoldedSites, OwnBlock, Risks, Section, SharedSites, code
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import cause, sentence
+from reconciler.reporters.diagnostics import cause, particulars, sentence
 from reconciler.reporters.excerpt import (
     Closing,
     closing_of,
@@ -145,7 +145,8 @@ class MarkdownReporter:
         def wording(sites: SharedSites) -> str:
             if sites.times == 1:
                 return f"<li>{sign} {code(sentence(finding))}</li>\n"
-            return f"<li>{sign} {sites.words()}: {code(cause(finding))}</li>\n"
+            first = f" ({last})" if (last := particulars(finding)) else ""
+            return f"<li>{sign} {sites.words()}: {code(cause(finding) + first)}</li>\n"
 
         part.add((finding.code, cause(finding)), site, SharedSites(wording))
 

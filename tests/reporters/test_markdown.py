@@ -15,7 +15,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.posts import Discarded, PostId
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Action, InReview, Plan, Reason, ToReview
+from reconciler.planner.actions import Action, InReview, Plan, Reason, RefusedBy, ToReview, refusal
 from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, DriftTally, Finding
 from reconciler.planner.tally import PlanTally
@@ -120,12 +120,21 @@ def test_what_many_sites_share_is_reported_once() -> None:
     assert text.count("<details>") == 1
     assert "<summary>Same on 400 sites (<code>site-0</code>, <code>site-1</code>, <code>site-2</code>, …): " in text
     assert (
-        "❌ 12 sites (<code>lost-0</code>, <code>lost-1</code>, <code>lost-2</code>, …): <code>w-unread; w-again"
-        in text
+        "❌ 12 sites (<code>lost-0</code>, <code>lost-1</code>, <code>lost-2</code>, …): "
+        "<code>w-unread; w-again (request id r-4711)</code>" in text
     )
     assert "📣 400 sites (<code>site-0</code>, <code>site-1</code>, <code>site-2</code>, …) 1 to publish each" in text
     assert "⚠️ 400 sites (" in text
     assert "Left out" not in text
+
+
+def test_the_block_of_refused_sites_has_no_totals_of_one_of_them() -> None:
+    expect = refusal(Address(SiteName("all")), RefusedBy.EXPECT, "it is not published", "publish it")
+    plans = [planned(replace(full_plan(str, f"site-{number}"), refusals=(expect,))) for number in range(12)]
+    text = comment(Run("plan", (*started("plan"), *plans, PlanCompleted(12, PlanTally(), refused=12), exits(4))))
+    (summary,) = re.findall("<summary>.*</summary>", text)
+    assert summary.endswith("12 refused.</summary>"), summary
+    assert re.findall(r"\d+ refused", text) == ["12 refused", "12 refused"]  # in the last line of the run, and here
 
 
 def discarding(site: str, *titles: str, approved: bool = False, waits: int = 0) -> SitePlanned:
