@@ -142,7 +142,7 @@ def numbers_of(event: results.ClosingEvent) -> dict[str, int]:
                 "blocked": tally.blocked,
                 "still-going-out": tally.still_going_out,
                 "failed": event.failed,
-                "refused": event.refused + len(event.refusals),
+                "refused": results.refused_sites(event),
             }
         case results.ApplyCompleted():
             return {
@@ -159,7 +159,7 @@ def numbers_of(event: results.ClosingEvent) -> dict[str, int]:
                 "pending": tally.pending,
                 "blocked": tally.blocked,
                 "failed": event.failed,
-                "refused": event.refused + len(event.refusals),
+                "refused": results.refused_sites(event),
             }
         case results.ReviewCompleted():
             return {"pending": event.pending, "approved": event.approved, "failed": event.failed}

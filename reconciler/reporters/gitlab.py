@@ -1,8 +1,8 @@
 """The format of GitLab's `reports:terraform`: three numbers over all sites, which a merge request shows.
 
 Created is what is added or generated, updated what is changed, published or has drifted, deleted what is destroyed,
-cancelled or discarded. A run that failed or was interrupted writes an object without numbers, which GitLab reports
-as a failed report; zeros would say that nothing changes.
+cancelled or discarded. A run that failed or was interrupted, or that has only refused changes, writes an object without
+numbers, which GitLab reports as a failed report; zeros would say that nothing changes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from reconciler.engine.results import DriftCompleted, Ended, Event, PlanCompleted
+from reconciler.model.verdict import Verdict
 from reconciler.reporters.context import ReporterContext
 
 
@@ -32,6 +33,8 @@ class GitlabReporter:
             case DriftCompleted(tally=tally):
                 self._numbers = {"create": 0, "update": tally.drifted, "delete": 0}
             case Ended():
-                self._write(json.dumps({} if event.verdict.is_cut_short else self._numbers) + "\n")
+                only_refused = event.verdict is Verdict.REFUSED and not any(self._numbers.values())
+                unknown = event.verdict.is_cut_short or only_refused
+                self._write(json.dumps({} if unknown else self._numbers) + "\n")
             case _:
                 pass

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from reconciler.engine.results import PlanCompleted
+from reconciler.engine.results import DriftCompleted, PlanCompleted
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.reporters.context import ReporterContext
@@ -72,6 +72,15 @@ def test_the_step_gets_a_summary_and_numbers() -> None:
         **{"changes": 4, "publish": 1, "discard": 0, "blocked": 1, "still-going-out": 0},
         **{"to-record": 0, "failed": 1, "refused": 0, "exit-code": 1},
     }
+
+
+@pytest.mark.parametrize("completed", [PlanCompleted, DriftCompleted])
+def test_a_limit_of_the_run_refuses_every_site_that_could_be_read(
+    completed: type[PlanCompleted | DriftCompleted],
+) -> None:
+    limit = Diagnostic("maxDelete", "too many")
+    _, _, outputs = reported(Run("plan", (completed(23, failed=1, refused=2, refusals=(limit,)), exits(1))))
+    assert (outputs["failed"], outputs["refused"]) == (1, 22)
 
 
 @pytest.mark.parametrize(("sites", "lines"), [(1, 1), (4, 4), (5, 2), (223, 2)])

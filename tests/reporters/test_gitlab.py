@@ -30,6 +30,7 @@ def report(run: Run) -> Any:
     [
         ("nothing to change", {"create": 0, "update": 0, "delete": 0}),
         ("changes", {"create": 2, "update": 2, "delete": 0}),
+        ("a refused run", {"create": 2, "update": 2, "delete": 0}),
         ("a saved plan", {"create": 2, "update": 2, "delete": 0}),
         ("no drift", {"create": 0, "update": 0, "delete": 0}),
     ],
@@ -40,7 +41,14 @@ def test_the_numbers_of_all_sites(name: str, wanted: dict[str, int]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a site that cannot be read", "a missing key", "plan of bad files", "interrupted while planning", "drift"],
+    [
+        "a site that cannot be read",
+        "an apply that its only site refuses",
+        "a missing key",
+        "plan of bad files",
+        "interrupted while planning",
+        "drift",
+    ],
 )
 def test_no_numbers_rather_than_wrong_ones(name: str) -> None:
     assert report(RUNS[name]) == {}
