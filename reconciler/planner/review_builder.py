@@ -200,22 +200,25 @@ class _ReviewBuilder(Struct, frozen=True):
         approval = self.desired.approvals.activity(activity.id)
         done = approval is not None and is_carried_out(approval, activity, self.recorded)
         decision = ActivityDecision.KEEP if approval is None or done else approval.decision
-        lapsed = approval is not None and (names_others(approval) or came_to_nothing(approval, activity, self.recorded))
+        others = approval is not None and names_others(approval)
+        discarded = approval is not None and approval.decision is ActivityDecision.DISCARD and done and not others
+        lapsed = others or (approval is not None and came_to_nothing(approval, activity, self.recorded))
         return ReviewedActivity(
             activity,
             decision,
             done,
-            tuple(self._post(post, activity, decision) for post in self._posts(activity)),
+            tuple(self._post(post, activity, decision) for post in self._posts(activity, cancelled=not discarded)),
             approval.decision if approval is not None and lapsed else None,
         )
 
-    def _posts(self, activity: Activity) -> list[Post]:
-        """The posts of an activity, including cancelled ones that have an entry in the file."""
+    def _posts(self, activity: Activity, *, cancelled: bool) -> list[Post]:
+        """The posts of an activity, with `cancelled` also cancelled ones that have an entry in the file."""
         reviewed = self.desired.approvals
         found = [
             post
             for post in activity.posts
-            if post.status not in GONE or (post.status is PostStatus.CANCELED and reviewed.draft(post.id) is not None)
+            if post.status not in GONE
+            or (cancelled and post.status is PostStatus.CANCELED and reviewed.draft(post.id) is not None)
         ]
         return sorted(found, key=lambda post: (post.channel, post.type, post.id))
 

@@ -310,6 +310,24 @@ def test_a_decision_that_names_other_drafts_than_the_file_lists_is_named(shop: P
     assert "back to keep" not in reconciler("review", shop.root).out
 
 
+def test_an_activity_stays_discarded_although_the_site_still_shows_its_cancelled_story(
+    shop: Project, reconciler: Command
+) -> None:
+    posts = "posts:\n  - match: {within: 14d}\n"
+    shop.write({"sites/shop.yaml": BARE + RULES.replace("posts: []\n", posts)})
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--all", "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve", "--allow-publish").code == 0
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "discard", "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve").code == 0
+    assert statuses(shop)["3"] == "CANCELED"
+    for _ in range(2):
+        assert reconciler("review", shop.root).last == "Review: 0 pending, 0 approved, in 1 site."
+        assert yaml.safe_load(file(shop))["activities"][0]["decision"].startswith("discard ")
+        assert decisions(shop) == {"4": "approve"}
+        assert reconciler("plan", shop.root).last == "No changes."
+
+
 def test_a_story_whose_approval_came_too_late_is_called_a_story(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     reconciler("approve", shop.root, "--id", IDS[3], "--yes")
@@ -699,7 +717,7 @@ def test_if_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, re
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", IDS[4], "--decision", "pending", "--yes")
     assert done.last == "Nothing to decide: no selected draft needs this decision (4 drafts, 4 pending)."
-    done = reconciler("approve", shop.root, "--exclude", "shop/*", "--all", "--yes")
+    done = reconciler("approve", shop.root, "--exclude", "shop/draft", "--all", "--yes")
     assert done.last == "Nothing to decide: no selected draft needs this decision (4 drafts, 4 pending)."
     assert reconciler("approve", shop.root, "--all", "--yes").last == "Decided: 4 drafts in 1 site; 0 pending."
     done = reconciler("approve", shop.root, "--all", "--yes", "--output", "json")
