@@ -35,7 +35,7 @@ def targeted(
         for name, _, approvals in files
     }
     for selector in addresses:
-        if selector.address.kind is not Kind.SITE and (selector in selection.targets.included or selector.address.key):
+        if selector in selection.targets.included or selector.address.key:
             _must_name(selector, selection, known)
     wanted = {entry.name: keeps(selection.targets, entry) for entry in selection.entries}
     return [
