@@ -31,7 +31,7 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
     if resolved.bindings != Bindings():
         run.journal.note(Bound(resolved.bindings))
     for item in resolved.blocked:
-        run.note(item)
+        run.note(item.named(item.name) if item.name else item)
     if resolved.refusals:
         first, *others = resolved.refusals
         run.fail(action, ActionResult.SKIPPED, first)
@@ -73,11 +73,10 @@ async def _read(run: SiteRun, deferred: Deferred) -> ObservedSite:
     observed = await _marketing_plan(run)
     if deferred.part is not SitePart.SCHEDULE:
         return observed
-    # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1).
-    activities = observed.activities
-    named = set(deferred.schedule_rules[deferred.rule].channels)
-    drafts = {post.channel for activity in activities for post in activity.drafts}
-    channels = sorted(drafts & named if named else drafts)
+    # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1). The drafts of
+    # all rules share what the policy allows in one day.
+    drafts = {post.channel for activity in observed.activities for post in activity.drafts}
+    channels = sorted(drafts & {name for rule in deferred.schedule_rules for name in rule.channels or drafts})
     if not channels:
         return observed
     more = await run.ports.reader.read(run.site, frozenset({Need.CHANNELS, Need.FEATURES}), channels=channels)

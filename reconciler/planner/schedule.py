@@ -120,6 +120,11 @@ def plan_schedule(
     )
     said = (*waiting.blocked, *eligibility.blocked)
     going = posts_in(action for _, action in public)
+    cancelled = posts_in(waiting.cancels)
+    goes_out = (
+        *(draft for draft in selection.wanted if draft.post.id in going),
+        *(waits for waits in selection.scheduled if waits.post.id not in cancelled),
+    )
     notes = (
         *stuck,
         *unknown,
@@ -131,7 +136,7 @@ def plan_schedule(
             scope,
         ),
         *other_moment_notes((*selection.wanted, *selection.scheduled), going, approvals, scope),
-        *warning_notes((*selection.wanted, *selection.scheduled), going, scope),
+        *warning_notes(goes_out, going, scope),
     )
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.executor.ledger import tally_of
+from reconciler.model.policy import Policy
+from reconciler.reporters.diagnostics import sentence
 from reconciler.sandbox.app import Seen
 from reconciler.state.lease import Lease, LeaseLost
 from tests.laws.scenario import recorded_of
@@ -68,6 +70,19 @@ def test_a_first_run_does_it_all_and_the_next_has_nothing_to_do(tmp_path: Path) 
     converge(run, 2)
     assert asked(run)["POST generate-marketing-plan"] == 1
     assert len(scheduled(run)) == 2
+
+
+def test_new_drafts_that_cannot_go_out_take_no_place_of_those_that_can(tmp_path: Path) -> None:
+    """With one post a day, whether the channels of the other rule's drafts are connected decides which one goes out."""
+    rules = [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"]}, {"match": {"within": "14d"}}]
+    run = whole(tmp_path)
+    run.write({**SITE, "schedule": {"approval": "none", "rules": rules}})
+    ledger = run.apply(policy=Policy(max_publish_per_site_per_day=1))
+    assert len(scheduled(run)) == tally_of([ledger]).promised.published > 2
+    assert not run.plan(policy=Policy(max_publish_per_site_per_day=1)).actions
+    said = [sentence(note) for note in ledger.notes]
+    assert any("(LinkedIn): LinkedIn is not connected" in line for line in said)
+    assert not [line for line in said if line.startswith("shop/draft[")], "posts are called what people call them"
 
 
 @pytest.mark.parametrize("kind", ["drop-before", "drop-after", "truncated", "error-after"])

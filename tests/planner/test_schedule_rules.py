@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.activities import DateIs, PostsRule
+from reconciler.model.activities import Activity, DateIs, PostsRule
 from reconciler.model.approvals import Approvals
 from reconciler.model.content import LinkPreview, approval_digest
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
@@ -439,6 +439,23 @@ def test_what_is_odd_about_a_post_is_judged_at_the_moment_it_is_moved_to() -> No
     [note] = plan(desired(*rules, required=False), site(moved, meets), KNOWN).notes
     assert "in the same minute" in note.message
     assert "Sun 2026-12-06 09:00 UTC" in note.message
+
+
+def test_what_is_odd_about_a_post_is_judged_beside_posts_that_go_out_only() -> None:
+    """Drafts that are blocked or wait for review may never go out; one between two posts hides neither."""
+    first, last = (activity(id, post(id, caption=f"Kiln {id}")) for id in ("a", "c"))
+    between = activity("b", post("b", caption="Kiln a"))
+
+    def minutes(*approvals: Activity, blocked_words: tuple[str, ...] = ()) -> list[str]:
+        file = approved(*approvals) if approvals else Approvals()
+        wanted = desired(approvals=file, required=bool(approvals))
+        made = plan(wanted, site(first, between, last), KNOWN, policy=Policy(banned_words=blocked_words))
+        return [note.message for note in made.notes]
+
+    (beside,) = minutes(first, last)
+    assert beside.startswith('"Idea c" (Instagram): it goes out in the same minute as "Idea a" (Instagram)')
+    assert minutes(first) == []
+    assert minutes(blocked_words=("Kiln a",)) == [], "one goes out, two are blocked"
 
 
 @pytest.mark.parametrize(
