@@ -24,7 +24,7 @@ from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page import ReportPage
 from reconciler.reporters.page_adoption import examined_row, imported_row
 from reconciler.reporters.page_audit import drifted_row, history_row
-from reconciler.reporters.page_ledger import applied_row
+from reconciler.reporters.page_ledger import applied_row, not_planned_row
 from reconciler.reporters.page_plan import ended_in_calendar, planned_row, refused_row
 from reconciler.reporters.page_rows import SEVERITIES, SiteRow, failed_row
 from reconciler.reporters.words import moment
@@ -142,7 +142,8 @@ class HtmlReporter:
 
     def _failed(self, failed: site_results.SiteFailed) -> None:
         part = "apply" if self._phase is results.Phase.APPLYING else self._context.command
-        self._page.add(part, TITLES.get(part, "Sites"), failed_row(failed))
+        row = not_planned_row if part == "apply" else failed_row
+        self._page.add(part, TITLES.get(part, "Sites"), row(failed))
         self._cause("refused" if failed.refused else "failed", failed.problem, failed.name)
 
     def _cause(self, word: str, problem: Diagnostic, site: str) -> None:

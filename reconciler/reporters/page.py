@@ -64,12 +64,12 @@ class SiteTable:
         """Adds a site."""
         for name, count in row.counts:
             self._columns[name] = self._columns.get(name, 0) + count
-        self.size += 1
+        self.size += row.is_site
         cells = "\0".join(f"{name}\1{count:,}" for name, count in row.counts if count)
         labels = " ".join(f"{key}={value}" for key, value in row.labels)
         self._database.execute(
-            "INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (self.id, row.rank, text(row.name), row.state, row.style, text(labels), cells, row.body),
+            "INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.id, row.rank, text(row.name), row.state, row.style, text(labels), cells, row.body, row.is_site),
         )
 
     def html(self) -> Iterator[str]:
@@ -88,7 +88,8 @@ class SiteTable:
             yield f'<th scope="col"><button type="button">{name}</button></th>'
         yield "</tr></thead>\n"
         rows = self._database.execute(
-            "SELECT rank, name, state, style, labels, cells, body FROM sites WHERE part = ? ORDER BY rank, name, rowid",
+            "SELECT rank, name, state, style, labels, cells, body, is_site FROM sites WHERE part = ? "
+            "ORDER BY rank, name, rowid",
             (self.id,),
         )
         for number, row in enumerate(rows):
@@ -98,14 +99,15 @@ class SiteTable:
         yield '<p><button type="button" class="further" hidden>Show more sites</button></p></section>\n'
 
 
-def _row(number: int, row: tuple[int, str, str, str, str, str, str], columns: Sequence[str]) -> str:
-    rank, name, state, style, labels, cells, body = row
+def _row(number: int, row: tuple[int, str, str, str, str, str, str, bool], columns: Sequence[str]) -> str:
+    rank, name, state, style, labels, cells, body, is_site = row
     counts = dict(cell.split("\1") for cell in cells.split("\0")) if cells else {}
     numbers = "".join(f'<td class="n" data-head="{column}">{counts.get(column, "")}</td>' for column in columns)
     late = " late" if number >= SHOWN else ""
+    other = "" if is_site else " data-other"
     inner = f'<span class="soft labels">{labels}</span>' if labels else ""
     return (
-        f'<tbody class="site{late}" data-rank="{rank}"><tr class="row"><th scope="row">'
+        f'<tbody class="site{late}" data-rank="{rank}"{other}><tr class="row"><th scope="row">'
         f'<button type="button" aria-expanded="false">{name}</button>{inner}</th>'
         f'<td data-state="{state}"><span class="tag {style}">{state}</span></td>{numbers}</tr>'
         f'<tr class="more"><td colspan="{len(columns) + 2}">{body}</td></tr></tbody>\n'
@@ -121,7 +123,7 @@ class ReportPage:
         weakref.finalize(self, self._database.close)
         self._database.execute(
             "CREATE TABLE sites (part TEXT, rank INTEGER, name TEXT, state TEXT, style TEXT, labels TEXT, "
-            "cells TEXT, body TEXT)"
+            "cells TEXT, body TEXT, is_site INTEGER)"
         )
         self._calendar = CalendarMonths(self._database)
         self._tables: dict[str, SiteTable] = {}

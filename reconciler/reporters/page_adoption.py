@@ -47,7 +47,7 @@ def examined_row(examined: SiteExamined | ProjectExamined) -> SiteRow:
     body = bullets(map(_finding, examined.findings), "items")
     body += f'<dl class="changes">{known}</dl>' if known else ""
     if isinstance(examined, ProjectExamined):
-        return SiteRow("(project)", 0, state, style, counts, body)
+        return SiteRow("(project)", 0, state, style, counts, body, is_site=False)
     return SiteRow(examined.name, rank, state, style, counts, body + facts(examined.seconds), examined.labels)
 
 

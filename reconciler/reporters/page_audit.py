@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.engine.site_results import SiteDrifted, SiteHistory
-from reconciler.model.canonical import Absent
+from reconciler.model.canonical import Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
@@ -87,11 +87,17 @@ def _item(item: DriftItem) -> str:
 
 def _sides(field: FieldDrift) -> str:
     """What differs between the site and the file, and from what was last applied if that is neither."""
-    found = f'<dd dir="auto"><span class="soft">site → file</span> {two_values(field.live, field.desired)}'
+    found = f'<dd dir="auto"><span class="soft">site → file</span> {_from_to(field.live, field.desired)}'
     if not isinstance(applied := field.third, Absent):
         side, value = ("site", field.live) if field.live is not None else ("file", field.desired)
-        found += f'\n<span class="soft">last applied → {side}</span> {two_values(applied, value)}'
+        found += f'\n<span class="soft">last applied → {side}</span> {_from_to(applied, value)}'
     return f'{found} <span class="soft">({text(spoken(field.moved))})</span></dd>'
+
+
+def _from_to(before: Json, after: Json) -> str:
+    """Two values; unlike in a plan, one that is not set is named on both sides."""
+    unset = '<span class="soft">(not set)</span> ' if before is None and after is not None else ""
+    return unset + two_values(before, after)
 
 
 def history_row(history: SiteHistory) -> SiteRow:

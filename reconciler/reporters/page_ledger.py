@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.engine.site_results import SiteApplied
-from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
+from msgspec.structs import replace
+
+from reconciler.engine.site_results import SiteApplied, SiteFailed
+from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger, tally_of
 from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
@@ -17,10 +19,12 @@ from reconciler.reporters.ledger_text import became, became_others, doubt_words,
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,
+    RowCounts,
     SiteRow,
     entered_going_out,
     entered_post,
     facts,
+    failed_row,
     fix,
     going_out_item,
     line,
@@ -43,6 +47,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
     """A site that was worked on."""
     ledger = applied.ledger
     tally = tally_of((ledger,))
+    tally = replace(tally, failed=tally.failed + bool(ledger.error))  # as in the last line
     results = [entry.result for entry in ledger.entries] + [ActionResult.UNKNOWN] * bool(ledger.in_doubt)
     worst = min(results, key=lambda result: RESULTS[result][0], default=ActionResult.DONE)
     (rank, style), state = RESULTS[worst], spoken(worst)
@@ -50,7 +55,31 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         rank, state, style = 1, "failed", "bad"
     if ledger.still_going_out:
         rank, state, style = 0, "still going out", "bad"
-    counts = (
+    zone = ledger.time_zone
+    parts = [
+        bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
+        bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
+        bullets(
+            (line("!", "unknown", text(doubt_words(problem))) + fix(problem.fix) for problem in ledger.in_doubt),
+            "items bad",
+        ),
+        bullets((_entry(entry, zone) for entry in ledger.entries if not became_others(entry)), "items"),
+        notes([sentence(note) for note in ledger.notes]),
+        notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
+        facts(applied.seconds),
+    ]
+    posts = tuple(_posts(ledger))
+    return SiteRow(applied.name, rank, state, style, counts_of(tally), "".join(parts), applied.labels, posts)
+
+
+def not_planned_row(failed: SiteFailed) -> SiteRow:
+    """A site that could not be worked on, counted as the last line of an apply counts it."""
+    return replace(failed_row(failed), counts=counts_of(ApplyTally(failed=int(not failed.refused))))
+
+
+def counts_of(tally: ApplyTally) -> RowCounts:
+    """The columns of what was done."""
+    return (
         ("added", tally.added),
         ("changed", tally.changed),
         ("destroyed", tally.destroyed),
@@ -67,21 +96,6 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         ("pending", tally.pending),
         ("not started", tally.not_started),
     )
-    zone = ledger.time_zone
-    parts = [
-        bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
-        bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
-        bullets(
-            (line("!", "unknown", text(doubt_words(problem))) + fix(problem.fix) for problem in ledger.in_doubt),
-            "items bad",
-        ),
-        bullets((_entry(entry, zone) for entry in ledger.entries if not became_others(entry)), "items"),
-        notes([sentence(note) for note in ledger.notes]),
-        notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
-        facts(applied.seconds),
-    ]
-    posts = tuple(_posts(ledger))
-    return SiteRow(applied.name, rank, state, style, counts, "".join(parts), applied.labels, posts)
 
 
 def _posts(ledger: SiteLedger) -> Iterator[Entered]:

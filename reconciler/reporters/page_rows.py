@@ -50,7 +50,10 @@ class Entered(Struct, frozen=True):
 
 
 class SiteRow(Struct, frozen=True):
-    """A site in a table of a report. `rank` orders the sites, worst first; `body` is markup."""
+    """A site in a table of a report. `rank` orders the sites, worst first; `body` is markup.
+
+    `is_site` is False for the project, which is not counted among the sites.
+    """
 
     name: str
     rank: int
@@ -60,6 +63,7 @@ class SiteRow(Struct, frozen=True):
     body: str
     labels: Labels = ()
     calendar: tuple[Entered, ...] = ()
+    is_site: bool = True
 
 
 def failed_row(failed: SiteFailed) -> SiteRow:

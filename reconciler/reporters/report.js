@@ -9,7 +9,7 @@
     const heads = [...table.tHead.rows[0].cells];
     let sites = [...table.tBodies].map((body, place) => {
       const cells = body.rows[0].cells;
-      return { body, place, rank: +body.dataset.rank, name: cells[0].querySelector("button").textContent,
+      return { body, place, counts: !("other" in body.dataset), rank: +body.dataset.rank, name: cells[0].querySelector("button").textContent,
                state: cells[1].dataset.state, numbers: [...cells].slice(2).map((cell) => +cell.textContent.replaceAll(",", "") || 0), text: null };
     });
     let most = FIRST;
@@ -23,17 +23,19 @@
 
     const show = (limit = most) => {
       const terms = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let count = 0;
+      let rows = 0, count = 0;
       for (const site of sites) {
         const wanted = matches(site, terms);
-        const late = !wanted || ++count > limit;
+        const late = !wanted || ++rows > limit;
+        if (wanted && site.counts) count++;
         if (site.body.classList.contains("late") !== late) site.body.classList.toggle("late", late);
       }
-      const of = sites.length.toLocaleString("en") + (sites.length === 1 ? " site" : " sites");
-      found.textContent = count > limit
-        ? `${limit.toLocaleString("en")} of ${count.toLocaleString("en")} shown`
-        : count === sites.length ? of : `${count.toLocaleString("en")} of ${of}`;
-      further.hidden = count <= limit;
+      const all = sites.filter((site) => site.counts).length;
+      const of = all.toLocaleString("en") + (all === 1 ? " site" : " sites");
+      found.textContent = rows > limit
+        ? `${limit.toLocaleString("en")} of ${rows.toLocaleString("en")} shown`
+        : count === all ? of : `${count.toLocaleString("en")} of ${of}`;
+      further.hidden = rows <= limit;
     };
 
     const open = (site, wanted) => {

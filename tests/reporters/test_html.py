@@ -359,6 +359,31 @@ def test_what_was_done_is_said_in_the_words_of_the_ledger() -> None:
     assert "regenerated, 1 draft discarded" in text
 
 
+def test_the_totals_of_what_was_done_are_those_of_the_last_line() -> None:
+    text = of(RUNS["every result"])
+    assert re.search(r'<p class="last bad">[^<]*\b3 failed\b', text)
+    (totals,) = re.findall(r"<tfoot>(.*?)</tfoot>", text[text.index('<h2 id="apply">') :].partition("</section>")[0])
+    assert 'data-head="failed">3<' in totals
+    heads = re.findall(r'data-head="([\w ]+)"', totals)
+    assert heads.index("failed") > heads.index("added")
+
+
+def test_the_project_is_not_counted_among_the_sites_of_doctor() -> None:
+    text = of(RUNS["doctor"])
+    assert "(project)" in text
+    assert '<tfoot><tr><th scope="row">1 site</th>' in text
+    assert re.findall(r'data-rank="\d" data-other>.*?<button[^>]*>([^<]+)', text) == ["(project)"]
+
+
+def test_an_audit_names_what_is_not_set_on_the_site() -> None:
+    field = FieldDrift("settings.toneOfVoice", "warm", None, ChangedSide.GIT)
+    address = Address(SiteName("shop"), Kind.SETTINGS)
+    item = DriftItem(address, DriftState.DRIFTED, Finding.DIFFERS, ChangedSide.GIT, fields=(field,))
+    report = DriftReport(SiteRef(SiteName("shop"), "1"), (item,))
+    text = page(SiteDrifted(report), exits(2), command="drift")
+    assert 'site → file</span> <span class="soft">(not set)</span> <ins>warm</ins>' in text
+
+
 def test_a_cancelled_post_did_not_fail_and_a_due_one_is_not_scheduled() -> None:
     posts = [PublishedPost(PostId(name), DIGEST, "INSTAGRAM", AT, AT, title=name) for name in ("due", "cancelled")]
     outcomes = (PostOutcome(PostId("cancelled"), PostStatus.CANCELED, AT),)
