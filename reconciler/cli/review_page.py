@@ -41,6 +41,7 @@ def review_page(asked: RunOptions, running: CommandRun, *, port: int, commits: b
 
 async def _serve(asked: RunOptions, running: CommandRun, *, port: int, commits: bool) -> ClosingEvent:
     from reconciler.config.last_approvals import LastApprovals
+    from reconciler.engine.selection import whole_sites
     from reconciler.web.app import PageActions, ReviewPage
     from reconciler.web.board import Board
     from reconciler.web.files import ApprovalsFolder
@@ -49,6 +50,7 @@ async def _serve(asked: RunOptions, running: CommandRun, *, port: int, commits: 
     from reconciler.web.uncommitted import History
 
     project, selection, _ = selected(asked)
+    whole_sites(selection, "review")
     begin("review", selection, running.emit)
     files, api = project.files, project.api
     folder = ApprovalsFolder(files, [entry.name for entry in selection.entries])

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reconciler.config.decisions import AnyDecision, Subject
+from reconciler.engine.address_check import AddressCheck
 from reconciler.engine.selection import Selection
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval
-from reconciler.planner.targets import ByAddress, TargetFilter, covers_site, keeps, near, no_such
+from reconciler.planner.targets import ByAddress, keeps
 
 
 def targeted(
@@ -34,9 +35,12 @@ def targeted(
         name: [address for activity in approvals.activities for address in _names(name, activity, whole=whole)]
         for name, _, approvals in files
     }
-    for selector in addresses:
-        if selector in selection.targets.included or selector.address.key:
-            _must_name(selector, selection, known)
+    included = selection.targets.included
+    check = AddressCheck(selection, (each for each in addresses if each in included or each.address.key))
+    for entry in selection.entries:
+        check.add(entry, known[entry.name])
+    otherwise = "name a site, or drafts with --id, --channel or --title"
+    check.check("no draft in the approvals files of these sites has this address", otherwise)
     wanted = {entry.name: keeps(selection.targets, entry) for entry in selection.entries}
     return [
         subject
@@ -52,17 +56,3 @@ def _names(
     posts = [Address(site, Kind.POSTS, activity.id)] if whole else []
     chosen = activity.drafts if drafts is None else drafts
     return posts + [Address(site, Kind.DRAFT, draft.id) for draft in chosen]
-
-
-def _must_name(selector: ByAddress, selection: Selection, known: dict[SiteName, list[Address]]) -> None:
-    sites = [entry for entry in selection.entries if covers_site(selector, entry)]
-    alone = TargetFilter((selector,))
-    if any(keeps(alone, entry)(address) for entry in sites for address in known[entry.name]):
-        return
-    option = "--target" if selector in selection.targets.included else "--exclude"
-    alike = [str(address) for entry in sites for address in known[entry.name] if address.kind is selector.address.kind]
-    raise no_such(
-        f"{option} {selector}: no draft in the approvals files of these sites has this address",
-        near(str(selector), alike),
-        "name a site, or drafts with --id, --channel or --title",
-    )

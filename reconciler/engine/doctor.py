@@ -26,7 +26,7 @@ from reconciler.engine.live_sites import ACCOUNT
 from reconciler.engine.probe import probe
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApiKind, Emit, Phase, PhaseStarted
-from reconciler.engine.selection import Selection
+from reconciler.engine.selection import Selection, whole_sites
 from reconciler.engine.session import Session, begin
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Address
@@ -51,8 +51,9 @@ async def examine(
     """Examines a project and the sites of a selection.
 
     `environ` are the run's environment variables. `probe_to` is where to record what the first site reveals about facts
-    of the API that are only inferred.
+    of the API that are only inferred. Raises UsageError for an address of an object.
     """
+    whole_sites(selection, "doctor")
     begin("doctor", selection, emit, session)
     totals = _Totals()
     unusable = await _project(session, selection, environ, emit, totals)

@@ -8,25 +8,31 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.address_check import AddressCheck
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import Emit, HistoryListed
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SiteHistory
 from reconciler.engine.state import StateAccess
-from reconciler.model.address import Kind, key_of
+from reconciler.model.address import Address, Kind, key_of
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
 from reconciler.planner.baseline import WAS_CANCELLED
 from reconciler.planner.gone_out import is_gone, is_stopped, moment_now, reason_recorded
+from reconciler.planner.targets import ByAddress, TargetFilter, keeps
 from reconciler.planner.used_approvals import times_known
 
 
 async def list_history(state: StateAccess, selection: Selection, now: datetime, emit: Emit) -> HistoryListed:
-    """The history of all sites of a selection."""
+    """The history of all sites of a selection. Raises UsageError for an address that names none of their posts."""
+    targets = (*selection.targets.included, *selection.targets.excluded)
+    check = AddressCheck(selection, (each for each in targets if isinstance(each, ByAddress) and each.address.key))
+    results = histories(state, selection, now, check)
     begin("history", selection, emit)
     sites = posts = failed = with_posts = not_out = 0
-    async for result in histories(state, selection, now):
+    async for result in results:
         sites += 1
         if isinstance(result, SiteFailed):
             failed += 1
@@ -35,17 +41,43 @@ async def list_history(state: StateAccess, selection: Selection, now: datetime, 
             with_posts += bool(result.posts)
             not_out += result.not_out
         emit(result)
+    if not failed:  # a record that cannot be read may have any post
+        check.check(
+            "no post in the history of these sites has this address", "history --output json has the addresses of all"
+        )
     listed = HistoryListed(sites, posts, failed, with_posts, not_out)
     emit(listed)
     return listed
 
 
-def histories(state: StateAccess, selection: Selection, now: datetime) -> AsyncIterator[SiteHistory | SiteFailed]:
-    """What the state knows about each site's posts, earliest first; a record that cannot be read says why."""
+def _posts_alone(targets: TargetFilter) -> None:
+    for selector in targets.included:
+        if isinstance(selector, ByAddress) and selector.address.kind is not Kind.DRAFT:
+            site = selector.address.site
+            raise UsageError(
+                f"--target {selector}: history lists posts", f"name a site, or a post like {site}/{Kind.DRAFT}[ID]"
+            )
+
+
+def histories(
+    state: StateAccess, selection: Selection, now: datetime, check: AddressCheck | None = None
+) -> AsyncIterator[SiteHistory | SiteFailed]:
+    """What the state knows about each site's posts, earliest first; a record that cannot be read says why.
+
+    Raises UsageError for a target that is no post.
+    """
+    _posts_alone(selection.targets)
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
         recorded = await state.store.load(SiteRef(entry.name, entry.id))
-        posts = sorted(recorded.published, key=lambda post: (moment_now(recorded, post) or post.done_at, post.id))
+        addresses = {post.id: Address(entry.name, Kind.DRAFT, post.id) for post in recorded.published}
+        if check is not None:
+            check.add(entry, tuple(addresses.values()))
+        wanted = keeps(selection.targets, entry)
+        posts = sorted(
+            (post for post in recorded.published if wanted(addresses[post.id])),
+            key=lambda post: (moment_now(recorded, post) or post.done_at, post.id),
+        )
         ended = (*recorded.outcomes, *_stopped(recorded))
         return SiteHistory(
             entry.name,

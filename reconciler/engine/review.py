@@ -19,7 +19,7 @@ from reconciler.engine.left_out import report_left_out
 from reconciler.engine.renamed import FormerNames, approvals_left_behind, without_approvals_of_another_site
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.run_context import RunContext
-from reconciler.engine.selection import Selection
+from reconciler.engine.selection import Selection, whole_sites
 from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.engine.unseen import over_entries
@@ -57,6 +57,7 @@ async def review_sites(
 
     Raises InvalidFiles and UsageError for what is wrong with the run as a whole.
     """
+    whole_sites(selection, "review")
     begin("review", selection, emit, session)
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ from reconciler.config.sites import SiteEntry, SiteIndex, without
 from reconciler.engine.choice import Shard, SiteFilter
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity
-from reconciler.planner.targets import TargetFilter, is_chosen, near, no_such, target_filter
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
+from reconciler.planner.targets import ByAddress, TargetFilter, is_chosen, near, no_such, target_filter
 
 if TYPE_CHECKING:
     from reconciler.planner.document import RunPart
@@ -79,6 +80,16 @@ def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publ
         without(share, entries),
         every,
     )
+
+
+def whole_sites(selection: Selection, command: str) -> None:
+    """Raises UsageError for an address of an object, which means nothing to a command that works on whole sites."""
+    for option, selectors in (("--target", selection.targets.included), ("--exclude", selection.targets.excluded)):
+        for selector in selectors:
+            if isinstance(selector, ByAddress):
+                site = f"{option} {shlex.quote(selector.address.site)}"
+                fix = f"name the site: {site}" if option == "--target" else f"leave it out, or exclude the site: {site}"
+                raise UsageError(f"{option} {selector}: {command} works on whole sites", fix)
 
 
 def _part(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publish: bool) -> RunPart | None:

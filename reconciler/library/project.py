@@ -112,8 +112,10 @@ class Project(ProjectRuns):
     ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
         """Updates the approvals file of each site, and yields what is waiting for review. Writes to no site."""
         from reconciler.engine.review import reviews
+        from reconciler.engine.selection import whole_sites
 
         selection, _ = self._selected(targets, excludes)
+        whole_sites(selection, "review")
         return self._each(lambda session: reviews(session, selection))
 
     def history(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ PLAN_EACH: Final = "reconciler plan --out FILE   (each shard, then merge and app
 """The step after planning one of several shards that no apply may carry out alone."""
 
 _REACHING: Final = frozenset({"plan", "apply", "drift", "review"})
+_OF_WHOLE_SITES: Final = frozenset({"review"})
 _PLANNING: Final = frozenset({"plan", "apply"})
 
 
@@ -72,6 +74,8 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
         return MERGE
     saved = bool(saved_to) and command == "apply" and bool(rest)
     arguments = () if saved else again.sites
+    if command in _OF_WHOLE_SITES:
+        arguments = tuple(_whole_sites(arguments))
     if command in _PLANNING and not saved:
         arguments += again.planning
     if command in _REACHING:
@@ -81,3 +85,23 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
     enter = ("cd", shlex.quote(again.folder), "&&") if again.folder and saved else ()
     words = (*enter, program, command, *((shlex.join(arguments),) if arguments else ()), *rest)
     return " ".join(words) + mark + note
+
+
+def _whole_sites(arguments: tuple[str, ...]) -> Iterator[str]:
+    """The arguments for a command that works on whole sites: for a target's address its site, no excluded address."""
+    given = iter(arguments)
+    targets: set[str] = set()
+    for argument in given:
+        if argument not in ("--target", "--exclude"):
+            yield argument
+            continue
+        value = next(given)
+        site, slash, rest = ("", "", "") if value.startswith("label:") else value.partition("/")
+        if argument == "--target":
+            value = site or value
+            if value in targets:
+                continue
+            targets.add(value)
+        elif slash and rest not in ("", "*", "site"):
+            continue
+        yield from (argument, value)

@@ -120,3 +120,30 @@ def test_a_post_whose_time_has_passed_is_not_said_to_be_scheduled(project: Proje
         world.advance(timedelta(days=60))
     said = reconciler("history", project.root).out
     assert (said.count("due; not known whether it went out"), said.count(" scheduled")) == (2, 0), said
+
+
+def test_addresses_choose_posts_as_they_do_in_a_plan(project: Project, reconciler: Command) -> None:
+    project.write({"sandbox.yaml": SEED, "sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+
+    def listed(*options: str) -> list[str]:
+        done = reconciler("history", project.root, *options, "--output", "json")
+        assert done.code == 0, done.err
+        return [post["post"] for post in done.json["sites"][0]["posts"]]
+
+    first, second = listed()
+    assert listed("--target", f"shop/draft[{first}]") == [first]
+    assert listed("--target", f"*/draft[{second[:-1]}?]") == [second]
+    assert listed("--exclude", f"shop/draft[{first}]") == [second]
+    both = [first, second]
+    assert listed("--target", "shop/draft") == listed("--target", f"shop/draft[{first}]", "--target", "shop") == both
+    assert listed("--exclude", "shop/draft") == []
+    assert listed("--exclude", "shop/settings") == both
+    for option, address, said in (
+        ("--target", "shop/settings", "history lists posts; name a site, or a post like shop/draft[ID]"),
+        ("--target", "shop/draft[nobody]", "no post in the history of these sites has this address"),
+        ("--exclude", f"shop/draft[{first[:-1]}]", f"did you mean shop/draft[{first}]?"),
+    ):
+        done = reconciler("history", project.root, option, address)
+        assert (done.code, f"Error: {option} {address}: " in done.err, said in done.err) == (1, True, True), done.err

@@ -719,6 +719,9 @@ def test_if_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, re
     assert done.last == "Nothing to decide: no selected draft needs this decision (4 drafts, 4 pending)."
     done = reconciler("approve", shop.root, "--exclude", "shop/draft", "--all", "--yes")
     assert done.last == "Nothing to decide: no selected draft needs this decision (4 drafts, 4 pending)."
+    for whole in ("shop", "shop/*"):
+        done = reconciler("approve", shop.root, "--exclude", whole, "--all", "--yes")
+        assert done.last == "No sites were selected; nothing was checked."
     assert reconciler("approve", shop.root, "--all", "--yes").last == "Decided: 4 drafts in 1 site; 0 pending."
     done = reconciler("approve", shop.root, "--all", "--yes", "--output", "json")
     assert done.json["summary"] == {"drafts": 0, "activities": 0, "sites": 0, "pending": 0, "asked": 0, "listed": 4}

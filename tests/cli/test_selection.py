@@ -14,6 +14,7 @@ from reconciler.engine.choice import Shard
 from reconciler.engine.selection import in_shard
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
+from reconciler.reporters.next_step import Again, repeated
 from tests.cli.projects import Command, Project
 
 
@@ -178,3 +179,31 @@ def test_completion_knows_names_and_labels(chain: Project, monkeypatch: pytest.M
     assert complete_targets(context, parameter, "") != []
     (chain.root / "reconciler.yaml").unlink()
     assert complete_targets(context, parameter, "") == []
+
+
+@pytest.mark.parametrize("command", ["review", "doctor"])
+@pytest.mark.parametrize(
+    ("option", "address", "fix"),
+    [
+        ("--target", "shop/draft[d1]", "name the site: --target shop"),
+        ("--target", "*/settings", "name the site: --target '*'"),
+        ("--exclude", "shop/draft", "leave it out, or exclude the site: --exclude shop"),
+    ],
+)
+def test_a_command_on_whole_sites_refuses_an_address(
+    chain: Project, reconciler: Command, command: str, option: str, address: str, fix: str
+) -> None:
+    """Not the whole file of a site for one of its drafts, and not silently."""
+    done = reconciler(command, chain.root, option, address)
+    assert (done.code, done.out) == (1, "")
+    assert f"Error: {option} {address}: {command} works on whole sites; {fix}" in done.err
+    assert not (chain.root / "approvals").exists()
+    assert reconciler(command, chain.root, "--target", "shop/*").code == 0
+
+
+def test_the_next_review_names_the_sites_of_the_addresses_that_were_planned() -> None:
+    targets = ("--target", "shop/draft[a/b]", "--target", "label:team=a/b", "--target", "shop/settings")
+    again = Again(("sites", *targets, "--exclude", "tea/event", "--exclude", "hub", "--shard", "1/2"))
+    kept = "sites --target shop --target label:team=a/b --exclude hub --shard 1/2"
+    assert repeated("reconciler review   (2 new drafts)", again) == f"reconciler review {kept}   (2 new drafts)"
+    assert "--exclude tea/event" in repeated("reconciler approve", again)
