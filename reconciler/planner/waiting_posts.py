@@ -164,7 +164,7 @@ class _WaitingPosts(Struct):
         if unwanted is not None:
             self._cancel(activity, post, unwanted)
             return
-        if rule is not None and standards.paused():
+        if standards.desired.schedule is not None and standards.paused():
             self._goes_out(activity, post, Unwanted(Reason.PAUSED), NOT_OURS)
             return
         if (undecided := standards.decided_otherwise(activity, post)) is not None:

@@ -388,6 +388,10 @@ def test_under_a_pause_what_somebody_else_scheduled_is_named_as_going_out() -> N
     assert (goes_out.post, goes_out.reason, goes_out.moment) == (WAITS.id, Reason.PAUSED, AT)
     assert (goes_out.title, goes_out.channel) == (KILN.title, "INSTAGRAM")
     assert operations(plan(yes(), site(KILN), OURS, policy=paused)) == [CANCEL]
+    other = desired(ScheduleRule(Match(title="Mugs")), approvals=YES)
+    assert plan(other, site(KILN), policy=paused).still_going_out == made.still_going_out, "whatever the rules cover"
+    assert plan(other, site(KILN), policy=Policy(paused=Pause.HOLD)).still_going_out == ()
+    assert plan(replace(other, schedule=None), site(KILN), policy=paused).still_going_out == (), "it is not managed"
 
 
 @pytest.mark.parametrize("pause", [Pause.HOLD, Pause.CANCEL])
