@@ -123,10 +123,12 @@ class PathType(click.Path):
 
 
 def _check_path(path: str | Path, option: str) -> None:
-    """Raises UsageError if nobody can tell what is at a path: its name is too long, or its folder may not be read."""
+    """Raises UsageError if nobody can tell what is at a path: it is empty or too long, or its folder cannot be read."""
     from reconciler.model.diagnostics import UsageError
     from reconciler.model.text import printable
 
+    if path == "":
+        raise UsageError(f"{option}'' is not a path", "name a file or a folder, or leave it out")
     try:
         os.stat(path)
     except OSError as error:

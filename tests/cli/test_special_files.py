@@ -224,3 +224,16 @@ def test_a_name_in_a_file_that_is_too_long_is_no_bug(
     project.edit(file, before, after)
     shown = "".join(ran.err + ran.out for ran in map(reconciler, ("validate", "plan")))
     assert (said in shown, "bug" in shown) == (True, False), shown
+
+
+@pytest.mark.parametrize(
+    "arguments", [("approve", "", "--all", "--yes"), ("apply", "", "--auto-approve"), ("plan", "")]
+)
+def test_an_empty_path_is_not_the_whole_project(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """As from a variable of a script that is not set."""
+    monkeypatch.chdir(project.root)
+    done = reconciler(*arguments)
+    assert (done.code, done.out) == (1, "")
+    assert "'' is not a path; name a file or a folder, or leave it out" in done.err
