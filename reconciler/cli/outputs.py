@@ -95,7 +95,7 @@ def open_reports(
     text does not run into the progress. Raises UsageError at the end for files that cannot be written, unless
     `require_all` did.
     """
-    reporters = list(beside)
+    reporters, folder = list(beside), _folder_of_checkout()
     files: list[_File] = []
     unwritable: list[UsageError] = []
 
@@ -104,7 +104,7 @@ def open_reports(
     ) -> None:
         detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to, shown.again)
         context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=utc_now)
-        context = replace(context, detail=detail, before=before)
+        context = replace(context, detail=detail, before=before, folder=folder)
         if name == "github":
             summary, values = _appending("GITHUB_STEP_SUMMARY"), _appending("GITHUB_OUTPUT")
             context = replace(context, step_summary=summary, step_outputs=values)
@@ -158,6 +158,18 @@ def _appending(variable: str) -> Callable[[str], object] | None:
             file.write(text)
 
     return append
+
+
+def _folder_of_checkout() -> str:
+    """The working directory, as a path from the top of a CI job's checkout; empty at its top and outside of it."""
+    top = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
+    if not top:
+        return ""
+    try:
+        folder = Path.cwd().relative_to(Path(top).resolve()).as_posix()
+    except (OSError, ValueError):  # a working directory that was deleted, or one outside of the checkout
+        return ""
+    return "" if folder == "." else folder
 
 
 def _at_once(text: str) -> None:

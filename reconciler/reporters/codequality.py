@@ -26,7 +26,7 @@ class CodeQualityReporter:
 
     def __init__(self, context: ReporterContext) -> None:
         self._write = context.write
-        self._places = Places()
+        self._places = Places(context.folder)
         self._findings = Findings()
         self._alike: dict[str, int] = {}
 

@@ -40,7 +40,8 @@ class ReporterContext(Struct, frozen=True):
     `on_screen`: people also see stderr, which has already shown them the problems; a report that goes into a file must
     show them itself. `picture` draws the images of a sandbox, which cannot be fetched. `step_summary` and
     `step_outputs` write what a CI service takes in addition to the report. `now` is the time, for a format that shows
-    it. `before` is the report that this one replaces; empty if there is none.
+    it. `before` is the report that this one replaces; empty if there is none. `folder` is the working directory, as a
+    path from the top of a CI job's checkout, for formats whose paths begin there.
     """
 
     command: str
@@ -54,6 +55,7 @@ class ReporterContext(Struct, frozen=True):
     now: Callable[[], datetime] | None = None
     before: str = ""
     detail: Detail = Detail()
+    folder: str = ""
 
 
 class Reporter(Protocol):

@@ -21,6 +21,7 @@ from reconciler.reporters.excerpt import last_line
 from reconciler.reporters.findings import Findings, without_place
 from reconciler.reporters.layout import inert, inert_lines
 from reconciler.reporters.markdown import MarkdownReporter
+from reconciler.reporters.places import in_checkout
 
 STEP_SUMMARY: Final = 240_000
 """In characters: GitHub takes 1,024 KiB, and a character has at most four bytes."""
@@ -93,6 +94,8 @@ class GithubReporter:
         What concerns one object of a site, such as a draft, always has its own.
         """
         about = finding.address
+        if finding.place is not None:
+            finding = replace(finding, place=in_checkout(self._context.folder, finding.place))
         if finding.place is None and about is not None and about.site and not about.key:
             same = repr((finding.severity, finding.code, about.kind, cause(finding)))
             key = hashlib.blake2b(same.encode("utf-8", "replace"), digest_size=16).digest()

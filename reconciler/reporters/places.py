@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.engine.results import Event, RunStarted
 from reconciler.model.diagnostics import Diagnostic, Place
@@ -11,9 +14,10 @@ PROJECT_FILE: Final = "reconciler.yaml"
 
 
 class Places:
-    """Knows the file of each site of a run."""
+    """Knows the file of each site of a run. Paths begin at the top of the checkout, of which `folder` is a folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str = "") -> None:
+        self._folder = folder
         self._sites: dict[str, Place] = {}
 
     def handle(self, event: Event) -> None:
@@ -22,7 +26,12 @@ class Places:
 
     def of(self, finding: Diagnostic) -> Place:
         """The finding's own place, or the document of its site, or the project file."""
-        if finding.place is not None:
-            return finding.place
         site = self._sites.get(finding.address.site) if finding.address is not None else None
-        return site or Place(PROJECT_FILE, 1, 1)
+        return in_checkout(self._folder, finding.place or site or Place(PROJECT_FILE, 1, 1))
+
+
+def in_checkout(folder: str, place: Place) -> Place:
+    """A place whose path begins in this folder of a checkout, with a path that begins at its top."""
+    if not folder or not place.file:
+        return place
+    return replace(place, file=posixpath.normpath(posixpath.join(folder, place.file)))

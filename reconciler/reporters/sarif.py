@@ -35,7 +35,7 @@ class SarifReporter:
         self._context = context
         self._heard = Findings()
         self._findings: list[Diagnostic] = []
-        self._places = Places()
+        self._places = Places(context.folder)
 
     def handle(self, event: Event) -> None:
         self._places.handle(event)

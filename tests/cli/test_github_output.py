@@ -43,3 +43,48 @@ def test_a_file_that_cannot_be_written_is_reported_before_anything_is_done(
     assert done.code == 1
     assert "GITHUB_OUTPUT" in done.err
     assert "unset it" in done.err
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+@pytest.mark.parametrize(
+    ("top", "here", "path", "file"),
+    [
+        ("", "", "", "sites/shop.yaml"),
+        ("", "sites", "..", "sites/shop.yaml"),
+        ("..", "", "", "{project}/sites/shop.yaml"),
+        ("..", "sites", "..", "{project}/sites/shop.yaml"),
+        ("sites", "", "", "sites/shop.yaml"),
+    ],
+)
+def test_paths_begin_at_the_top_of_the_checkout(
+    project: Project,
+    reconciler: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    top: str,
+    here: str,
+    path: str,
+    file: str,
+) -> None:
+    """GitHub and GitLab look for them there, wherever a step works; outside of the checkout nothing is known."""
+    for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(project.root / top))
+    monkeypatch.chdir(project.root / here)
+    project.edit("sites/shop.yaml", "toneOfVoice: warm", "toneOfVoize: warm")
+    file = file.format(project=project.root.name)
+    said = {name: reconciler("validate", path or ".", "--output", name) for name in ("github", "sarif", "codequality")}
+    assert f"file={file},line=4" in said["github"].out
+    (result,) = said["sarif"].json["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == file
+    (found,) = said["codequality"].json
+    assert found["location"]["path"] == file
+
+
+def test_a_problem_of_a_run_is_shown_at_the_project_file_of_the_checkout(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.root.parent))
+    monkeypatch.chdir(project.root)
+    (found,) = reconciler("plan", "--target", "nobody", "--output", "codequality").json
+    assert found["location"]["path"] == f"{project.root.name}/reconciler.yaml"
