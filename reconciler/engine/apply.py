@@ -96,7 +96,7 @@ async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Re
     run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
 
     results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)
-    target_check = TargetCheck(run.context.targets, selection.entries)
+    target_check = TargetCheck(run.context.targets, selection.entries, selection.outside)
     whole = covers_all(selection, run.context, found)
     judged = await _judge(
         run, results, alone=selection.part, target_check=target_check, of=selection.of, covers_all=whole
@@ -309,7 +309,8 @@ async def _judge(
             target_check.add(planned.name, planned.reached if isinstance(planned, SitePlanned) else None)
         report_result(planned, run.emit)
     if target_check is not None:
-        target_check.check()
+        for warning in target_check.check():
+            run.emit(Notice(warning))
     completed = totals.completed(run.session.project.policy, others, alone)
     completed = totals.judged_public(completed, of, covers_all=covers_all)
     run.emit(completed)

@@ -45,7 +45,7 @@ async def approve(
     project = selection.project
     files = [(entry.name, project.approvals_file(entry.name), entry.load().approvals) for entry in selection.entries]
     selected = subjects(files, asked_for.selector, asked_for.decision, waiting=asked_for.everything)
-    found = targeted(selected, selection, files, asked_for.decision)
+    found = targeted(selected, selection, files, asked_for.decision, emit)
     notes = _notes(project, files, found)
     made: list[tuple[int, Ruling]] = []
     written: dict[Path, str] = {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.config.decisions import AnyDecision, Subject
 from reconciler.engine.address_check import AddressCheck
+from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval
@@ -18,6 +19,7 @@ def targeted(
     selection: Selection,
     files: Iterable[tuple[SiteName, Path, Approvals]],
     decision: AnyDecision | None,
+    emit: Emit,
 ) -> Sequence[Subject]:
     """What the options leave of `found`; an activity with a draft that is excluded is left out.
 
@@ -40,7 +42,8 @@ def targeted(
     for entry in selection.entries:
         check.add(entry, known[entry.name])
     otherwise = "name a site, or drafts with --id, --channel or --title"
-    check.check("no draft in the approvals files of these sites has this address", otherwise)
+    for warning in check.check("no draft in the approvals files of these sites has this address", otherwise):
+        emit(Notice(warning))
     wanted = {entry.name: keeps(selection.targets, entry) for entry in selection.entries}
     return [
         subject

@@ -15,7 +15,7 @@ from reconciler.engine.left_out import report_left_out
 from reconciler.engine.plan import judged
 from reconciler.engine.plan_totals import stopped_by
 from reconciler.engine.renamed import with_approvals_left_behind, with_old_name
-from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
+from reconciler.engine.results import DriftCompleted, Emit, Notice, Phase, PhaseStarted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session, begin, plan_options
@@ -45,11 +45,12 @@ async def drift_sites(
     await report_undeclared(session, selection, replace(context, strict=False), emit)  # an audit only names them
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.READING, len(selection)))
-    totals = DriftTotals(TargetCheck(context.targets, selection.entries))
+    totals = DriftTotals(TargetCheck(context.targets, selection.entries, selection.outside))
     async for result in drifts(session, selection, context, emit, totals):
         totals.add(result)
         emit(result)
-    totals.target_check.check()
+    for warning in totals.target_check.check():
+        emit(Notice(warning))
     refusals = judge_run((totals.plans,), session.project.policy)
     stopped = tuple(totals.stopped) if refusals else ()
     completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals, stopped)
@@ -97,7 +98,7 @@ async def drifts(
     totals: DriftTotals | None = None,
 ) -> AsyncIterator[SiteDrifted | SiteFailed]:
     """What drifted at each site, in the order of the files; a site that cannot be read says why."""
-    totals = totals or DriftTotals(TargetCheck(context.targets, selection.entries))
+    totals = totals or DriftTotals(TargetCheck(context.targets, selection.entries, selection.outside))
     async for result in audits(session, selection, context, emit):
         if isinstance(result, SiteFailed):
             yield result

@@ -53,12 +53,13 @@ async def plan_sites(
     refusals = report_each(undeclared, context, emit)
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))
-    totals, target_check = PlanTotals(), TargetCheck(context.targets, selection.entries)
+    totals, target_check = PlanTotals(), TargetCheck(context.targets, selection.entries, selection.outside)
     async for result in plans(session, selection, context, emit):
         totals.add(result)
         target_check.add(result.name, result.reached if isinstance(result, SitePlanned) else None)
         report_result(result, emit)
-    target_check.check()
+    for warning in target_check.check():
+        emit(Notice(warning))
     completed = totals.completed(session.project.policy)
     completed = totals.refused_by((*completed.refusals, *refusals), completed)
     completed = totals.judged_public(completed, selection.of, covers_all=covers_all(selection, context, undeclared))

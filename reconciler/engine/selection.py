@@ -49,6 +49,16 @@ class Selection(Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.entries)
 
+    @property
+    def outside(self) -> tuple[SiteEntry, ...]:
+        """The sites that the targets name and that paths, the shard or `--changed-since` leave out.
+
+        Only for targets with addresses; without one, nobody asks for them.
+        """
+        if not any(isinstance(each, ByAddress) for each in (*self.targets.included, *self.targets.excluded)):
+            return ()
+        return tuple(entry for entry in without(self.every, self.entries) if is_chosen(self.targets, entry))
+
 
 def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publish: bool = True) -> Selection:
     """The sites that the options leave. Parts that were made with a different `publish` are not parts of one whole.
@@ -59,7 +69,7 @@ def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publ
     unknown = [warning for warning in index.warnings if warning.code == NOTHING_COMMITTED]
     if unknown:  # an approval that cannot be looked up was not withdrawn: nothing may be cancelled because of it
         raise InvalidFiles(replace(warning, severity=Severity.ERROR) for warning in unknown)
-    targets = target_filter(choice.targets, choice.excludes, index.entries)
+    targets = target_filter(choice.targets, choice.excludes, index.entries, index.others)
     everything = targets == TargetFilter()
     chosen = index.entries if everything else tuple(entry for entry in index.entries if is_chosen(targets, entry))
     entries = chosen if choice.shard is None else tuple(entry for entry in chosen if in_shard(entry.name, choice.shard))

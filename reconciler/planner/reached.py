@@ -5,7 +5,7 @@ Either is an error before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -28,6 +28,7 @@ from reconciler.planner.targets import (
     is_like,
     near,
     no_such,
+    not_in_run,
 )
 
 IDLE: Final = "nothing-to-regenerate"
@@ -113,12 +114,19 @@ def idle_regeneration(desired: DesiredSite, plan: Plan) -> Diagnostic | None:
 
 
 class TargetCheck:
-    """Collects, over the sites of a run, the objects that its options may name."""
+    """Collects, over the sites of a run, the objects that its options may name.
 
-    def __init__(self, targets: TargetFilter, sites: Iterable[SelectableSite]) -> None:
-        self._missing = {
+    What they name only in `others`, the sites outside the run, is not its concern.
+    """
+
+    def __init__(
+        self, targets: TargetFilter, sites: Iterable[SelectableSite], others: Sequence[SelectableSite] = ()
+    ) -> None:
+        named = {
             selector: {site.name for site in sites if covers_site(selector, site)} for selector in _with_key(targets)
         }
+        self._missing = {selector: names for selector, names in named.items() if names}
+        self._others = others
         self._targets = targets
         self._keys: set[str] = set()
         self._rules: set[Address] = set()
@@ -138,19 +146,29 @@ class TargetCheck:
         if reached is not None and reached.idle is not None:
             self._idle.append(UsageError(f"--regenerate {site}: {reached.idle.message}", reached.idle.fix))
 
-    def check(self) -> None:
-        """Raises UsageError for names that match nothing, with close matches, and for `--regenerate` without effect."""
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Raises UsageError for names that match nothing, with close matches, and for `--regenerate` without effect.
+
+        Returns warnings about targets that match nothing here, but may do so in sites outside the run.
+        """
+        warnings: list[Diagnostic] = []
         for selector in self._missing:
             option = "--target" if selector in self._targets.included else "--exclude"
+            others = sum(covers_site(selector, site) for site in self._others)
+            if others and option == "--target":  # a mistyped exclusion would let too much through
+                warnings.append(not_in_run(selector, "object", others))
+                continue
             if selector.address.kind is Kind.RULE:
                 raise self._no_such_rule(option, selector)
-            message = f"{option} {selector}: no such object in the files or on the site"
+            where = "on the sites of this run" if others else "in the files or on the site"
+            message = f"{option} {selector}: no such object {where}"
             meant = near(str(selector), sorted(self._keys)) or self._sharing(selector)
             if not meant and (found := self._near_id(selector)) is not None:
                 meant = [f"{self._ids[found]}, whose id is {found}"]
             raise no_such(message, meant, "plan --explain shows the addresses")
         if self._idle:
             raise self._idle[0]
+        return tuple(warnings)
 
     def _no_such_rule(self, option: str, selector: ByAddress) -> UsageError:
         """Names the rules that there are. If the rule exists, says to name its objects, which are already known."""

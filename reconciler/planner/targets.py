@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import CreateActivity, DeleteActivity, UpdateActivity
 from reconciler.model.address import Address, Kind, Labels, NotAnAddress, SiteName
-from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.frozen import Variant
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Deferred, InputWrite, Operation, SitePart
+from reconciler.model.plurals import plural
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, SchedulePost
 from reconciler.model.sites import Inputs
@@ -116,8 +117,16 @@ def covers_site(selector: TargetSelector, site: SelectableSite) -> bool:
             assert_never(selector)
 
 
-def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequence[SelectableSite]) -> TargetFilter:
-    """Parses both lists. Raises UsageError for a selector that matches no site, suggesting close matches."""
+def target_filter(
+    targets: Sequence[str],
+    excludes: Sequence[str],
+    sites: Sequence[SelectableSite],
+    others: Sequence[SelectableSite] = (),
+) -> TargetFilter:
+    """Parses both lists. Raises UsageError for a selector that matches no site, suggesting close matches.
+
+    `others` are the sites outside the given paths.
+    """
     parsed = {
         option: tuple(parse_selector(option, text) for text in texts)
         for option, texts in (("--target", targets), ("--exclude", excludes))
@@ -125,6 +134,9 @@ def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequen
     for option, selectors in parsed.items():
         for selector in selectors:
             if not any(covers_site(selector, site) for site in sites):
+                if any(covers_site(selector, site) for site in others):
+                    message = f"{option} {selector} matches no site in the given paths"
+                    raise UsageError(message, "it matches a site outside them: leave the paths or the option out")
                 message = f"{option} {selector} matches no site of the project"
                 raise no_such(message, _near(selector, sites), "check the spelling")
     return TargetFilter(parsed["--target"], parsed["--exclude"])
@@ -152,6 +164,13 @@ def near(word: str, words: Iterable[str]) -> list[str]:
 def no_such(message: str, meant: Sequence[str], otherwise: str) -> UsageError:
     """An error about a name that nothing has. Its fix is what was probably meant, or `otherwise`."""
     return UsageError(message, f"did you mean {' or '.join(meant)}?" if meant else otherwise)
+
+
+def not_in_run(target: ByAddress, kind: str, others: int) -> Diagnostic:
+    """A warning about a target that names nothing in a run, but may name something in `others`, sites outside it."""
+    sites = f"{plural(others, 'site')} that it names {'is' if others == 1 else 'are'} not in it"
+    message = f"--target {target}: no such {kind} in this run; {sites}"
+    return Diagnostic("no-such-object", message, severity=Severity.WARNING)
 
 
 def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:

@@ -207,3 +207,58 @@ def test_the_next_review_names_the_sites_of_the_addresses_that_were_planned() ->
     kept = "sites --target shop --target label:team=a/b --exclude hub --shard 1/2"
     assert repeated("reconciler review   (2 new drafts)", again) == f"reconciler review {kept}   (2 new drafts)"
     assert "--exclude tea/event" in repeated("reconciler approve", again)
+
+
+def shards(project: Project) -> dict[str, str]:
+    """The shard of each site of the chain, of two."""
+    return {name: "1/2" if in_shard(SiteName(name), Shard(1, 2)) else "2/2" for name in ("shop", "shop-b", "shop-c")}
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "apply"])
+@pytest.mark.parametrize("option", ["--target", "--exclude"])
+def test_an_address_in_another_shard_is_no_mistake(
+    chain: Project, reconciler: Command, command: str, option: str
+) -> None:
+    chain.edit(
+        "sites/b.yaml", "marketingPlan:", "calendarEvents: {events: [{name: Sale, date: 2026-12-24}]}\nmarketingPlan:"
+    )
+    elsewhere = "2/2" if shards(chain)["shop-b"] == "1/2" else "1/2"
+    done = reconciler(command, chain.root, option, "shop-b/event[Sale]", "--shard", elsewhere)
+    assert (done.code in (0, 2), "no such object" in done.err) == (True, False), done.err
+    wrong = reconciler(command, chain.root, option, "shop-b/event[Sael]", "--shard", shards(chain)["shop-b"])
+    assert (wrong.code, "did you mean shop-b/event[Sale]?" in wrong.err) == (1, True)
+
+
+def test_an_excluded_object_of_a_site_that_is_no_target_is_no_mistake(chain: Project, reconciler: Command) -> None:
+    done = reconciler("plan", chain.root, "--target", "shop", "--exclude", "shop-b/event[Sale]")
+    assert (done.code, done.err) == (0, "")
+
+
+def test_a_glob_that_may_match_in_sites_outside_the_run_is_a_warning(repository: Project, reconciler: Command) -> None:
+    """An exclusion stays an error: if it was mistyped, too much would be done."""
+    for name in ("b", "c"):
+        repository.edit(f"sites/{name}.yaml", "warm and playful", "dry")
+    sale = "*/event[Sale]"
+    for command in ("plan", "drift"):
+        done = reconciler(command, repository.root, "--target", sale, "--changed-since", "HEAD")
+        said = f"warning: --target {sale}: no such object in this run; 1 site that it names is not in it\n"
+        assert (done.code, done.err) == (0, said)
+        done = reconciler(command, repository.root, "--exclude", sale, "--changed-since", "HEAD")
+        assert (done.code, f"Error: --exclude {sale}: no such object on the sites of this run" in done.err) == (1, True)
+        assert reconciler(command, repository.root, "--target", sale).code == 1
+    part = ("--changed-since", "HEAD", "--all", "--yes")
+    for command, options, kind in (("approve", part, "draft"), ("history", part[:2], "draft")):
+        done = reconciler(command, repository.root, "--target", "*/draft[d1]", *options)
+        said = f"warning: --target */draft[d1]: no such {kind} in this run; 1 site that it names is not in it\n"
+        assert (done.code, done.err) == (0, said)
+        assert reconciler(command, repository.root, "--exclude", "*/draft[d1]", *options).code == 1
+
+
+@pytest.mark.parametrize("option", ["--target", "--exclude"])
+@pytest.mark.parametrize("selector", ["shop-c", "shop-c/settings", "label:team=americas"])
+def test_a_site_outside_the_given_paths_is_not_called_unknown(
+    chain: Project, reconciler: Command, option: str, selector: str
+) -> None:
+    done = reconciler("plan", chain.root / "sites" / "b.yaml", option, selector)
+    said = f"Error: {option} {selector} matches no site in the given paths; it matches a site outside them"
+    assert (done.code, said in done.err) == (1, True), done.err
