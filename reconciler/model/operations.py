@@ -41,8 +41,9 @@ class SitePart(StrEnum):
 class Deferred(Write, frozen=True):
     """A deferred action, on what the rule at index `rule` of its part will match once the generation is done.
 
-    It carries all rules of its part, because the first that matches an object decides. `at_most` is the bound in
-    objects; None if the rule itself has none. `channels` and the like are in the rules.
+    It carries all rules of its part, because the first that matches an object decides, and for the schedule also those
+    that say which activities and posts are to be absent. `at_most` is the bound in objects; None if the rule itself has
+    none. `channels` and the like are in the rules.
     """
 
     kind: ClassVar[Kind] = Kind.RULE

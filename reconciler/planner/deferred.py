@@ -16,7 +16,7 @@ from reconciler.planner.actions import Action, Plan
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.baseline import activities_as_asked, posts_as_asked
 from reconciler.planner.decisions import discarded
-from reconciler.planner.options import PlanOptions, scope_of
+from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import plan_posts
 from reconciler.planner.schedule import Content, plan_schedule, posts_in, rule_name
 from reconciler.planner.waiting_posts import WaitingPart
@@ -75,10 +75,13 @@ def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
 def _scheduled(
     deferred: Deferred, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> ResolvedActions:
-    """The drafts that a rule covers now, except those that the plan itself names: they have already been handled."""
+    """The drafts that a rule covers now, except those that the plan itself names: they have already been handled.
+
+    Drafts that are to be absent do not go out, even if a guard has kept them on the site.
+    """
     scope = scope_of(observed, recorded, options)
     desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)
-    content = Content(observed.activities, past=observed.past_activities)
+    content = _content(deferred, observed, recorded, scope)
     part = plan_schedule(desired, Approvals(), content, WaitingPart(), observed, recorded, options, scope)
     named = posts_in(plan.actions)
     said = {problem.address for problem in plan.blocked}
@@ -94,3 +97,13 @@ def _scheduled(
     if refusals:
         return ResolvedActions((), refusals=refusals)
     return ResolvedActions(tuple(found[: deferred.at_most]), blocked)
+
+
+def _content(deferred: Deferred, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> Content:
+    """The activities that stay, and those that are to have no posts."""
+    past = observed.past_activities
+    kept = plan_activities(deferred.activity_rules, observed.activities, past, recorded, scope).projected
+    ids = {activity.id for activity in kept}
+    staying = tuple(activity for activity in observed.activities if activity.id in ids)
+    posts = plan_posts(deferred.posts_rules, staying, (), past, recorded, scope)
+    return Content(staying, cleared=posts.gone | discarded(Approvals(), recorded), past=past)

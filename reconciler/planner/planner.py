@@ -36,7 +36,14 @@ from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import zone_notes
 from reconciler.planner.posts import defer_posts, plan_posts
-from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back_notes, plan_schedule
+from reconciler.planner.schedule import (
+    Content,
+    ContentRules,
+    SchedulePart,
+    defer_schedule,
+    held_back_notes,
+    plan_schedule,
+)
 from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.unstopped import UNTIL_REGENERATED, UNTIL_SHOWN, cancelled_since, left_out, not_moved
 from reconciler.planner.used_approvals import approvals_to_remember
@@ -221,7 +228,7 @@ def _before_content(
     planned = replace(planned, refusals=(*planned.refusals, *refusals))
     if generation.renewed:
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
-        public = defer_schedule(desired.schedule, options, scope)
+        public = defer_schedule(desired.schedule, ContentRules(desired.activities, desired.posts), options, scope)
         held = () if options.publish else held_back_notes(public, observed)
         deferred = (*_deferred(desired, none_yet, options, scope), *(public if options.publish else ()))
         return replace(planned, actions=(*planned.actions, *deferred), notes=(*planned.notes, *held))
@@ -340,6 +347,7 @@ def _with_content(
             awaited=_awaited(writes),
             created=activities.created if any(isinstance(action.operation, Deferred) for action in writes) else (),
             past=past,
+            rules=ContentRules(desired.activities, desired.posts),
         )
         schedule = plan_schedule(
             desired.schedule, desired.approvals, content, waiting, observed, recorded, options, scope

@@ -140,6 +140,8 @@ def _promise_lost(promise: Deferred, desired: DesiredSite, policy: Policy) -> Di
     schedule = desired.schedule
     if schedule is None or schedule.approval_required or schedule.rules != promise.schedule_rules:
         return NOT_ALLOWED
+    if (desired.activities, desired.posts) != (promise.activity_rules, promise.posts_rules):
+        return NOT_ALLOWED
     return None if schedule.paused.with_other(policy.paused) is Pause.NONE else PAUSED
 
 

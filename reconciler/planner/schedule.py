@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.activities import Activity, DesiredActivity
+from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
@@ -55,11 +55,18 @@ class SchedulePart(Struct, frozen=True):
     notes: tuple[Diagnostic, ...] = ()
 
 
+class ContentRules(Struct, frozen=True):
+    """The rules of a file that decide which activities and posts there are to be."""
+
+    activities: tuple[ActivityRule, ...] = ()
+    posts: tuple[PostsRule, ...] = ()
+
+
 class Content(Struct, frozen=True):
     """The activities of a site as they will be, and which of their posts are about to change.
 
     `cleared` activities are to have no posts. The drafts of `held` ones are being regenerated. `awaited` ones get posts
-    in this plan, and so do `created` ones, which have no id yet.
+    in this plan, and so do `created` ones, which have no id yet. `rules` are the file's for activities and posts.
     """
 
     activities: tuple[Activity, ...]
@@ -68,6 +75,7 @@ class Content(Struct, frozen=True):
     awaited: frozenset[ActivityId] = frozenset()
     created: tuple[DesiredActivity, ...] = ()
     past: frozenset[ActivityId] = frozenset()
+    rules: ContentRules = ContentRules()
 
 
 def plan_schedule(
@@ -195,18 +203,20 @@ def _deferred(
     `spare`: how many more posts the policy lets the run publish.
     """
     return tuple(
-        _promise(desired, index, selection.room[index], spare, scope)
+        _promise(desired, content.rules, index, selection.room[index], spare, scope)
         for index in range(len(desired.rules))
         if 0 not in (selection.room[index], spare) and _awaits(desired, index, content, scope)
     )
 
 
-def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
+def defer_schedule(
+    desired: DesiredSchedule | None, rules: ContentRules, options: PlanOptions, scope: Scope
+) -> tuple[Action, ...]:
     """One bounded, deferred action per rule, for drafts that are known only after the generation."""
     if desired is None or not _may_promise(desired, options):
         return ()
     return tuple(
-        _promise(desired, index, rule.max, options.policy.max_publish, scope)
+        _promise(desired, rules, index, rule.max, options.policy.max_publish, scope)
         for index, rule in enumerate(desired.rules)
         if rule.max != 0
     )
@@ -221,10 +231,17 @@ def _may_promise(desired: DesiredSchedule, options: PlanOptions) -> bool:
     return not desired.approval_required and desired.paused.with_other(options.policy.paused) is Pause.NONE
 
 
-def _promise(desired: DesiredSchedule, index: int, room: int | None, spare: int | None, scope: Scope) -> Action:
+def _promise(
+    desired: DesiredSchedule, rules: ContentRules, index: int, room: int | None, spare: int | None, scope: Scope
+) -> Action:
     limits = [limit for limit in (room, spare) if limit is not None]
     operation = Deferred(
-        SitePart.SCHEDULE, index, schedule_rules=desired.rules, at_most=min(limits) if limits else None
+        SitePart.SCHEDULE,
+        index,
+        rules.activities,
+        rules.posts,
+        min(limits) if limits else None,
+        schedule_rules=desired.rules,
     )
     return Action(
         scope.address(Kind.RULE, rule_name(index)),

@@ -72,6 +72,28 @@ def test_a_first_run_does_it_all_and_the_next_has_nothing_to_do(tmp_path: Path) 
     assert len(scheduled(run)) == 2
 
 
+ABSENT_POSTS = {"posts": [{"match": {"title": "*simple*"}, "state": "absent"}]}
+ABSENT_ACTIVITIES = {"activities": [{"match": {"title": "*simple*"}, "state": "absent"}]}
+
+
+@pytest.mark.parametrize("absent", [ABSENT_POSTS, ABSENT_ACTIVITIES], ids=["posts", "activities"])
+@pytest.mark.parametrize("discard", ["nothing", "all"])
+def test_new_drafts_that_are_to_be_absent_do_not_go_out(tmp_path: Path, discard: str, absent: dict[str, Any]) -> None:
+    """The guards keep them on the site: no plan has named them, or they are more than one run may remove."""
+    run = whole(tmp_path)
+    schedule = {"approval": "none", "rules": [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"]}]}
+    marketing_plan = {"state": "present", "regenerate": {"discard": discard}}
+    policy = Policy(max_discard=3, max_delete=0)
+    run.write({"marketingPlan": marketing_plan, "schedule": schedule, **absent})
+    run.apply(policy=policy)
+    (site,) = run.sandbox.world()["sites"].values()
+    of = {item["item"]["id"]: site["activities"][item["activity"]]["title"] for item in site["items"].values()}
+    assert any("simple" in title for title in of.values()), "they are still there"
+    titles = [of[post] for post in scheduled(run)]
+    assert titles
+    assert not [title for title in titles if "simple" in title]
+
+
 def test_new_drafts_that_cannot_go_out_take_no_place_of_those_that_can(tmp_path: Path) -> None:
     """With one post a day, whether the channels of the other rule's drafts are connected decides which one goes out."""
     rules = [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"]}, {"match": {"within": "14d"}}]

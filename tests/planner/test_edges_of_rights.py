@@ -215,6 +215,9 @@ def test_a_saved_promise_needs_todays_rules_without_approval() -> None:
     for schedule in (schedule_of(desired()), None, more):
         changed = replace(unasked, schedule=schedule)
         assert len(rights_lost(saved, plan(changed, site(activity("a1"))), changed, ANYTHING)) == 1
+    absent = replace(unasked, posts=(PostsRule(Match(), present=False),))
+    lost = [str(action.address) for action, _ in rights_lost(saved, plan(absent, site()), absent, ANYTHING)]
+    assert "shop/rule[schedule.rules.0]" in lost, "it would publish posts that are to be absent today"
 
 
 def test_a_saved_promise_to_publish_is_not_kept_while_publishing_is_paused_today() -> None:
