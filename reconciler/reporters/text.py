@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.model.plurals import plural
 from reconciler.model.text import printable
+from reconciler.model.verdict import Verdict
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header_lines, interrupted_line
@@ -142,8 +143,10 @@ class TextReporter:
                 self._state(event)
             case results.Validated(files=files, sites=sites):
                 self._last(f"Valid: {plural(files, 'file')}, {plural(sites, 'site')}.")
-            case results.PartsMerged(parts=parts, sites=sites):
-                self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
+            case results.PartsMerged(parts=parts, sites=sites, verdict=verdict):
+                worst = f"exit code {verdict.exit_code} ({verdict})"
+                ending = "" if verdict is Verdict.SUCCEEDED else f"; the worst shard ended with {worst}"
+                self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}{ending}.")
             case tool_results.ToolEvent():
                 self._tool(event)
             case results.Interrupted():

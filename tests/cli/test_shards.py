@@ -178,6 +178,25 @@ def test_reports_are_joined_and_their_code_is_the_worst(fleet: Project, reconcil
     assert merged_reports(reports)["exitCode"] == 4
 
 
+def test_a_merge_says_that_a_shard_failed(reconciler: Command, parts: list[str]) -> None:
+    report = facts("2.json")
+    Path("2.json").write_text(json.dumps({**report, "verdict": "failed", "exitCode": 1}), "utf-8")
+    ran = reconciler("merge", "1.json", "2.json", "3.json", "--out", "all.json")
+    said = "Merged: 3 shards, 6 sites; the worst shard ended with exit code 1 (failed)."
+    assert (ran.code, ran.last) == (1, said), ran.err
+
+
+def test_a_warning_about_a_file_is_in_a_merged_report_once(fleet: Project, reconciler: Command) -> None:
+    """Every shard reads all files."""
+    fleet.edit("sites/1.yaml", "warm and playful", "warm and ${MOOD}")
+    for number in (1, 2, 3):
+        reconciler("plan", "--shard", f"{number}/3", "--output", f"json={number}.json")
+    reconciler("merge", "1.json", "2.json", "3.json", "--out", "all.json")
+    reconciler("plan", "--output", "json=one.json")
+    assert facts("all.json")["problems"] == facts("one.json")["problems"]
+    assert len(facts("all.json")["problems"]) == 1
+
+
 # --- apply in parts --------------------------------------------------------------------------------
 
 
