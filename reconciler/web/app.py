@@ -89,7 +89,9 @@ class ReviewPage:
     def __init__(self, board: Board, project: str, where: str, ports: PageActions | None = None) -> None:
         self.board = board
         self.decided: dict[tuple[str, str], str] = {}
-        """What was decided here, by site and id: the last decision about each."""
+        """What was decided here and not undone, by site and id: the last decision about each."""
+        self._before: dict[tuple[str, str], str] = {}
+        """What the files said about it before."""
         self._run = secrets.token_hex(8)
         """Identifies this server: versions from another server's page mean nothing here."""
         self._project = project
@@ -173,9 +175,13 @@ class ReviewPage:
             return PlainTextResponse(f"This is not a decision: {error}\n", 400)
         refused = decide(self.board.folder, asked.decisions)
         kept_back = {(refusal.site, refusal.id) for refusal in refused}
-        self.decided |= {
-            (new.site, new.id): new.to.value for new in asked.decisions if (new.site, new.id) not in kept_back
-        }
+        for new in asked.decisions:
+            about = (new.site, new.id)
+            if about in kept_back:
+                continue
+            self.decided[about] = new.to.value
+            if self._before.setdefault(about, new.seen.value) == new.to.value:
+                del self.decided[about]
         self.board.update()
         return self._refreshed(asked.since, refused)
 

@@ -145,6 +145,17 @@ def test_a_decision_is_one_line_and_everything_else_stays(visitor: Visitor, root
     assert file.read_text().splitlines() == before, "taken back, nothing is left of it"
 
 
+def test_what_was_undone_does_not_count_as_decided(visitor: Visitor) -> None:
+    """What is counted when the page ends."""
+    visitor.decide(visitor.draft(0, "approve"), visitor.draft(1, "approve"))
+    visitor.decide(visitor.whole(2, "discard"))
+    visitor.decide(visitor.whole(2, "regenerate"))
+    visitor.decide(visitor.draft(1, "pending"), visitor.whole(2, "keep"))
+    assert visitor.page.decided == {("shop", draft_id(0)): "approve"}
+    visitor.decide(visitor.draft(1, "approve"))
+    assert set(visitor.page.decided) == {("shop", draft_id(0)), ("shop", draft_id(1))}
+
+
 def test_what_somebody_else_decided_is_not_lost(root: Path) -> None:
     here, there = Visitor(root).enter(), Visitor(root).enter()
     mine, stale = here.draft(0, "approve"), there.whole(0, "discard")
