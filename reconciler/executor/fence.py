@@ -12,11 +12,11 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.api.fence import Fence
-from reconciler.executor.kinds import of_kind
+from reconciler.executor.kinds import kind_of, of_kind
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ports import Journal
 from reconciler.executor.problems import diagnostic_of
-from reconciler.model.approvals import Approvals
+from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
 from reconciler.model.outcomes import Trouble
 from reconciler.planner.actions import Action
@@ -36,6 +36,7 @@ class PublicFence:
     def __init__(
         self,
         actions: Sequence[Action],
+        approved: Approvals,
         approvals: Callable[[], Approvals],
         forbid: Callable[[], Diagnostic | None],
         journal: Journal,
@@ -43,6 +44,7 @@ class PublicFence:
         zone: str = "UTC",
     ) -> None:
         self._actions = actions
+        self._approved = approved
         self._approvals = approvals
         self._forbid = forbid
         self._journal = journal
@@ -59,9 +61,23 @@ class PublicFence:
             raise NoLongerAllowed(why)
         moment = Moment(self._journal.recorded, approvals, self._now(), self._zone)
         for action in self._actions:
+            if (why := self._decided_since(action, approvals)) is not None:
+                raise NoLongerAllowed(why.while_(str(action.address)))
             for required in action.requires:
                 if (found := of_kind(required.kind).right_unmet(required, moment)) is not None:
                     raise NoLongerAllowed(replace(found.while_(str(action.address)), code=Trouble.NO_LONGER_ALLOWED))
+
+    def _decided_since(self, action: Action, approvals: Approvals) -> Diagnostic | None:
+        """That a post's activity is to be discarded or regenerated, and was not when the plan was made."""
+        activity = kind_of(action.operation).activity(action.operation)
+        now = approvals.activity(activity) if activity is not None else None
+        if now is None or now.decision is ActivityDecision.KEEP:
+            return None
+        before = self._approved.activity(now.id)
+        if before is not None and (before.decision, before.decided) == (now.decision, now.decided):
+            return None
+        what = f"its activity has been sent back since the plan was made (decision: {now.decision})"
+        return Diagnostic(Trouble.NO_LONGER_ALLOWED, what, "run plan again")
 
 
 class LastFence:

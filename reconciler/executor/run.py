@@ -408,7 +408,9 @@ class SiteRun:
         if not public:
             return None
         forbid = self.ports.forbid or (lambda: None)
-        return PublicFence(public, self.approvals_now, forbid, self.journal, self.now, self.plan.time_zone)
+        return PublicFence(
+            public, self.ports.approved, self.approvals_now, forbid, self.journal, self.now, self.plan.time_zone
+        )
 
     async def _perform(
         self, actions: Sequence[Action], operations: Sequence[Operation], fence: Fence
