@@ -373,6 +373,20 @@ def output_options_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> O
     )
 
 
+def applied_elsewhere(shown: OutputOptions, file: Path, folder: str, state: str | None) -> OutputOptions:
+    """The same for a plan saved to `file` (a full path) whose project is not the current directory's, but in `folder`.
+
+    An empty `folder` means that it is not known.
+    """
+    from reconciler.config.discovery import absolute_path
+
+    again = replace(shown.again, folder=folder)
+    if state is not None and "://" not in state:
+        reaching = tuple(str(absolute_path(Path(word))) if word == state else word for word in again.reaching)
+        again = replace(again, reaching=reaching)
+    return replace(shown, saved_to=str(file), again=again)
+
+
 def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
     """What the next command repeats.
 

@@ -33,6 +33,18 @@ def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
     return root, file
 
 
+def root_of_plan(file: Path) -> Path | None:
+    """The folder of the project that a saved plan is shown in: the current one's project, or else that of its folder.
+
+    None if neither has one. Only the first is where `apply` finds it.
+    """
+    for paths in ((), (absolute_path(file).parent,)):
+        root, project_file = find_root(paths)
+        if project_file is not None or os.path.isdir(root / "sites"):
+            return root
+    return None
+
+
 def absolute_path(path: Path) -> Path:
     """A path from the root of the file system, keeping its symbolic links."""
     try:

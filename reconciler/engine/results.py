@@ -115,7 +115,8 @@ class PlanLoaded(Struct, frozen=True):
 
     `parts`: how many shards there are if it is one of them, otherwise 1. `commit`: what git had checked out when it was
     made, if that is known. `other_api`: whether the project names an API other than `api`, so that an apply must
-    be given this one.
+    be given this one. `spent_known`: whether the state could say if it was applied. `outside`: whether it is shown
+    where its project was not found.
     """
 
     id: str
@@ -129,6 +130,8 @@ class PlanLoaded(Struct, frozen=True):
     parts: int = 1
     commit: str | None = None
     other_api: bool = False
+    spent_known: bool = True
+    outside: bool = False
 
 
 class Notice(Variant, frozen=True):

@@ -144,22 +144,26 @@ def _without_approval(plan: Plan) -> bool:
 
 async def show_saved(
     saved: SavedPlan,
-    state: Callable[[], StateAccess],
+    state: Callable[[], StateAccess] | None,
     now: datetime,
     started: RunStarted,
     project: ProjectConfig,
     emit: Emit,
+    *,
+    outside: bool = False,
 ) -> PlanCompleted:
     """Reports a saved plan, judged by the limits of a project, and when it was applied if the state can say so.
 
-    `started` is reported first.
+    `started` is reported first. `outside`: the plan's own project was not found. `state` is None if it was not either.
     """
     emit(started)
+    spent_at, spent_known = None, state is not None
     try:
-        spent_at = await SpentPlans(state().store.store).spent_at(saved.seal)
+        if state is not None:
+            spent_at = await SpentPlans(state().store.store).spent_at(saved.seal)
     except (StateError, UsageError):
-        spent_at = None
-    loaded = plan_loaded(saved, project, now, spent_at)
+        spent_known = False
+    loaded = replace(plan_loaded(saved, project, now, spent_at), spent_known=spent_known, outside=outside)
     emit(loaded)
     totals = PlanTotals()
     for plan in in_file_order(saved.plans):
@@ -184,6 +188,15 @@ def refusals_of(saved: SavedPlan) -> tuple[Diagnostic, ...]:
 def covered_all(saved: SavedPlan) -> bool:
     """Whether nothing that may go public was left out on the sites of a saved plan, and no site was undeclared."""
     return saved.background is not None and saved.background.covers_all
+
+
+def check_found(project: ProjectConfig) -> None:
+    """Raises UsageError if there is no project: neither a project file nor a folder of site files."""
+    if project.file is None and not (project.root / "sites").is_dir():
+        raise UsageError(
+            f"there is no {PROJECT_FILE} in {project.root} or above",
+            "run it in the folder of the project that the plan was made from",
+        )
 
 
 def check_project(saved: SavedPlan, project: ProjectConfig, api: str) -> None:

@@ -239,9 +239,10 @@ class ProjectRuns:
         """Carries out a saved plan, or says why it is refused."""
         from reconciler.engine.apply import apply_saved, refuse_plan
         from reconciler.engine.apply_run import ApplyRun
-        from reconciler.engine.saved import check_project, files_of
+        from reconciler.engine.saved import check_found, check_project, files_of
         from reconciler.planner.document import UnusablePlan
 
+        check_found(self.files)
         if not isinstance(saved, UnusablePlan):
             check_project(saved, self.files, self.api.target)
         async with self._writing() as session:
@@ -250,15 +251,21 @@ class ProjectRuns:
                 return await refuse_plan(run, saved)
             return await apply_saved(run, saved, files_of(self.files), shard)
 
-    async def run_show(self, saved: SavedPlan, emit: Emit) -> PlanCompleted:
-        """Reports a saved plan, judged by the limits of this project. Reads no site."""
+    async def run_show(self, saved: SavedPlan, emit: Emit, *, outside: bool = False) -> PlanCompleted:
+        """Reports a saved plan, judged by the limits of this project. Reads no site.
+
+        `outside`: the plan's own project was not found, and this one only stands in for it.
+        """
         from reconciler.engine.plan_file import in_file_order
         from reconciler.engine.results import RunStarted
         from reconciler.engine.saved import show_saved, without_approval
 
         unapproved, sites = without_approval(in_file_order(saved.plans)), len(saved.plans)
-        started = RunStarted("show", self.files.root.name, sites, saved.of, self.api, self.commit(), unapproved)
-        return await show_saved(saved, self.state, self.now(), started, self.files, emit)
+        name, commit = ("", None) if outside else (self.files.root.name, self.commit())
+        started = RunStarted("show", name, sites, saved.of, self.api, commit, unapproved)
+        state = None if outside and self._invocation.state is None else self.state
+        now = saved.made_at if outside and saved.api == "sandbox" else self.now()  # each sandbox has its own clock
+        return await show_saved(saved, state, now, started, self.files, emit, outside=outside)
 
     async def run_doctor(
         self, selection: Selection, emit: Emit, *, strict: bool = False, probe_to: Path | None = None

@@ -12,7 +12,7 @@ from reconciler.model.plurals import plural
 if TYPE_CHECKING:
     from reconciler.planner.tally import PlanTally
 
-_NOTE: Final = "   ("
+NOTE: Final = "   ("
 """The beginning of the note after a command."""
 
 MERGE: Final = "reconciler merge FILE... --out FILE   (once every shard is planned)"
@@ -66,7 +66,7 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
     A saved plan (`saved_to`) contains its sites and everything that was planned, so the only arguments repeated
     are those that say where to carry it out.
     """
-    typed, mark, note = step.partition(_NOTE)
+    typed, mark, note = step.partition(NOTE)
     program, command, *rest = typed.split(" ")
     if command in ("import", "init"):  # the step itself says "with the same arguments"
         return step

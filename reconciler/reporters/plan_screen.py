@@ -25,7 +25,7 @@ from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.next_step import MERGE, PLAN_EACH, posts_to_publish, record_first
+from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, posts_to_publish, record_first
 from reconciler.reporters.plan_text import (
     CHANGES,
     Rank,
@@ -238,6 +238,13 @@ class PlanScreen:
 
     def next_step(self, completed: PlanCompleted) -> str | None:
         """What to type next."""
+        step = self._step(completed)
+        if step is None or step == MERGE or self._saved is None or not self._saved.outside:
+            return step
+        command, _, note = step.rstrip(")").partition(NOTE)
+        return f"{command}{NOTE}in the folder of its project{f': {note}' if note else ''})"
+
+    def _step(self, completed: PlanCompleted) -> str | None:
         tally = completed.tally
         if completed.refusals:
             return None
@@ -361,6 +368,10 @@ def _saved_lines(saved: PlanLoaded, screen: Screen, *, whole: bool) -> Iterator[
         state = f"used up: it was applied {moment(saved.spent_at, 'UTC')}"
     elif saved.expired:
         state = f"expired {moment(saved.expires_at, 'UTC')}"
+    elif saved.outside:
+        state = f"{state}; outside its project, whether it can still be applied is not known"
+    elif not saved.spent_known:
+        state = f"{state}; whether it was applied is not known"
     yield from Line((Span(made), Span(f"({state})"))).on(screen)
     facts = (f"made by reconciler {saved.tool} for {saved.api}", f"id {saved.id}", f"digest {saved.digest}")
     for text in facts if whole else ():

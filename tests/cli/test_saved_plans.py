@@ -556,3 +556,51 @@ def committed(folder: Path) -> str:
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "--allow-empty", "-m", "sites"]):
         subprocess.run([*git, *arguments], check=True)
     return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_show_from_outside_finds_the_project_of_the_plans_folder(
+    reconciler: Command, project: Project, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says there what it says in the project, and its last line works from here."""
+    inside = reconciler("show", saved.name).out.splitlines()
+    monkeypatch.chdir(project.root.parent)
+    *outside, step = reconciler("show", saved).out.splitlines()
+    assert outside == inside[:-1]
+    assert step == f"Next: cd {project.root.name} && reconciler apply {saved}"
+    enter, _, apply = step.removeprefix("Next: ").partition(" && ")
+    monkeypatch.chdir(shlex.split(enter)[1])
+    assert reconciler(*shlex.split(apply)[1:], *YES).code == 0
+    monkeypatch.chdir(project.root.parent)
+    used = reconciler("show", saved).out
+    assert "used up: it was applied" in " ".join(used.split())
+    assert used.endswith(f"Next: reconciler plan {project.root.name}   (this plan is already applied)\n")
+
+
+def test_show_without_a_project_says_what_is_not_known(
+    reconciler: Command, project: Project, saved: Path, tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    moved = saved.rename(elsewhere / saved.name)
+    monkeypatch.chdir(elsewhere)
+    first, *rest, step = reconciler("show", moved.name).out.splitlines()
+    assert first == "SANDBOX · 1 site"
+    assert "; outside its project, whether it can still be applied is not known)" in " ".join(
+        " ".join(rest[:4]).split()
+    )
+    assert step == f"Next: reconciler apply --api sandbox {moved}   (in the folder of its project)"
+    refused = reconciler("apply", "--api", "sandbox", moved.name, *YES)
+    assert (refused.code, refused.out) == (1, "")
+    assert f"there is no reconciler.yaml in {elsewhere} or above" in refused.err
+    assert list(elsewhere.iterdir()) == [moved]
+    monkeypatch.chdir(project.root)
+    assert reconciler(*step.split("   ")[0].split()[2:], *YES).code == 0
+    assert "used up" in reconciler("show", moved).out
+
+
+def test_show_says_if_the_state_cannot_tell_whether_a_plan_was_applied(
+    reconciler: Command, project: Project, saved: Path
+) -> None:
+    (project.root / "broken").write_text("not a folder")
+    shown = reconciler("show", saved.name, "--state", "broken").out
+    assert "whether it was applied is not known)" in " ".join(shown.split())

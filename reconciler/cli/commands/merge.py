@@ -34,12 +34,12 @@ def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any)
     files. A merged plan is shown and checked against the limits of the run. `apply
     PLANFILE` carries it out as a whole, `apply PLANFILE --shard 2/8` one shard.
     """
-    from msgspec.structs import replace
-
     from reconciler.cli.merge import merge
     from reconciler.cli.run import CommandRun, reported
+    from reconciler.cli.show import options_of_plan
 
     def work(running: CommandRun) -> ClosingEvent:
         return merge(files, out, state, running)
 
-    return reported("merge", replace(options.output_options_of({**given, "state": state}), saved_to=str(out)), work)
+    shown = options.output_options_of({**given, "state": state})
+    return reported("merge", options_of_plan(shown, out, state), work)

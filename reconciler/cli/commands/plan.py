@@ -61,11 +61,7 @@ def _to_apply(asked: options.RunOptions, out: Path) -> OutputOptions:
         root = here = file = Path()
     if root == here:
         return replace(asked.shown, saved_to=str(out))
-    again, state = asked.shown.again, asked.invocation.state
-    if state is not None and "://" not in state:
-        reaching = tuple(str(absolute_path(Path(word))) if word == state else word for word in again.reaching)
-        again = replace(again, reaching=reaching)
-    return replace(asked.shown, saved_to=str(file), again=replace(again, folder=shown_path(root)))
+    return options.applied_elsewhere(asked.shown, file, shown_path(root), asked.invocation.state)
 
 
 def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> ClosingEvent:

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def command(planfile: Path, state: str | None, **given: Any) -> Verdict:
     """Render a saved plan in any format.
 
-    Also says whether the plan has expired or was already applied, as far as
-    the project in the current directory knows. No site is read.
+    Also says whether the plan has expired or was already applied, as far as the
+    project in the current directory knows. If there is none, the project of the
+    plan's own folder is asked. No site is read.
     """
-    from msgspec.structs import replace
-
     from reconciler.cli.run import CommandRun, reported
-    from reconciler.cli.show import report_plan
+    from reconciler.cli.show import options_of_plan, report_plan
     from reconciler.engine.plan_file import readable_plan
 
     def work(running: CommandRun) -> ClosingEvent:
-        return report_plan(readable_plan(planfile), state, running)
+        return report_plan(readable_plan(planfile), planfile, state, running)
 
-    return reported("show", replace(options.output_options_of({**given, "state": state}), saved_to=str(planfile)), work)
+    shown = options.output_options_of({**given, "state": state})
+    return reported("show", options_of_plan(shown, planfile, state), work)
