@@ -197,8 +197,8 @@ def trust_options(command: Command) -> Command:
     )(command)
 
 
-def site_options(command: Command) -> Command:
-    """--target, --exclude, --shard, --changed-since."""
+def _site_options(which: str) -> Callable[[Command], Command]:
+    """--target, --exclude, --shard, --changed-since. `which` says what the first two take."""
     return _stacked(
         click.option(
             "--target",
@@ -206,7 +206,7 @@ def site_options(command: Command) -> Command:
             multiple=True,
             metavar="WHAT",
             shell_complete=completed_by("complete_targets"),
-            help="Only these: a site name, label:team=emea, an address (shop/settings), or a glob. Repeatable.",
+            help=f"Only these: {which}, or a glob. Repeatable.",
         ),
         click.option(
             "--exclude",
@@ -227,7 +227,14 @@ def site_options(command: Command) -> Command:
             metavar="REV",
             help="Only sites whose files have changed since the branch left this git revision (its merge base).",
         ),
-    )(command)
+    )
+
+
+site_options = _site_options("a site name, label:team=emea, an address (shop/settings)")
+post_options = _site_options("a site name, label:team=emea, an address (shop/draft[ID])")
+"""For a command about posts."""
+whole_site_options = _site_options("a site name, label:team=emea")
+"""For a command on whole sites."""
 
 
 parallelism = click.option(

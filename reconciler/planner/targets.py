@@ -174,11 +174,14 @@ def not_in_run(target: ByAddress, kind: str, others: int) -> Diagnostic:
 
 
 def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:
-    """Whether a site is part of the run. If only parts of it are excluded, it still is."""
+    """Whether a site is part of the run. If only parts of it are excluded, it still is, unless they are all targets."""
     wanted = not targets.included or any(covers_site(selector, site) for selector in targets.included)
-    return wanted and not any(
+    if not wanted or any(
         not isinstance(selector, ByAddress) and covers_site(selector, site) for selector in targets.excluded
-    )
+    ):
+        return False
+    included, excluded = _addresses(targets, site)
+    return not (included and all(_among(address, excluded) for address in included))
 
 
 def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: Diagnostic = BY_SELECTION) -> Plan:

@@ -91,6 +91,23 @@ def test_all_objects_of_a_site_are_the_site(whole: str) -> None:
     assert names(excludes=(whole,)) == names(excludes=("shop-lyon",))
 
 
+@pytest.mark.parametrize(
+    ("target", "exclude", "chosen"),
+    [
+        ("shop-lyon/settings", "shop-lyon/settings", []),
+        ("*/draft[a]", "shop-lyon/draft", ["shop-porto", "shop-austin", "hub"]),
+        ("shop-lyon/draft[a*]", "shop-lyon/draft[a*]", []),
+        ("shop-lyon/posts[0]", "shop-lyon/posts", []),
+        ("shop-lyon/draft", "shop-lyon/draft[a]", ["shop-lyon"]),
+        ("shop-lyon/settings", "shop-lyon/draft", ["shop-lyon"]),
+        ("shop-lyon", "shop-lyon/settings", ["shop-lyon"]),
+    ],
+)
+def test_a_site_of_which_nothing_is_left_is_not_part_of_the_run(target: str, exclude: str, chosen: list[str]) -> None:
+    """So that no audit says `No drift.` about nothing."""
+    assert sorted(names(targets=(target,), excludes=(exclude,))) == sorted(chosen)
+
+
 def address(kind: Kind, key: str = "") -> Address:
     return Address(SHOP.name, kind, key)
 

@@ -49,7 +49,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     help="Every draft that is waiting for a decision (with pending or keep: every draft); needs --yes.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
-@options.site_options
+@options.post_options
 @options.output
 def command(decision: str | None, **given: Any) -> Verdict:
     """Decide on the drafts that `review` wrote.

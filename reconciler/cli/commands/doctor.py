@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("doctor")
 @options.paths
-@options.site_options
+@options.whole_site_options
 @click.option("--strict", is_flag=True, help="Exit with code 4 if something is left for a person to do.")
 @click.option("--sites", is_flag=True, help="If several sites share a finding, list them all.")
 @options.quiet

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("history")
 @options.paths
-@options.site_options
+@options.post_options
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.quiet
 @options.output

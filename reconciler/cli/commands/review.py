@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.quiet
 @options.parallelism
-@options.site_options
+@options.whole_site_options
 @options.connection_options
 @options.trust_options
 @options.output
