@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
+from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
@@ -193,18 +194,19 @@ def other_moment_notes(
             continue
         goes_out = moment_text(candidate.moment, scope.zone_name, exact=candidate.at is not None)
         name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
+        address = scope.address(Kind.DRAFT, candidate.post.id)
         if draft.blocked:
-            yield Diagnostic.note(
-                "obstacle-in-file",
+            what = (
                 f"{name} is to go out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but "
-                "that line has no effect; to hold the post back, write `pending`",
+                "that line has no effect; to hold the post back, write `pending`"
             )
+            yield replace(Diagnostic.note("obstacle-in-file", what), address=address)
         if draft.goes_out and draft.goes_out != goes_out:
-            yield Diagnostic.note(
-                "other-time-in-file",
+            what = (
                 f"{name} is to go out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
-                "line has no effect: the time comes from the rule, or from the activity",
+                "line has no effect: the time comes from the rule, or from the activity"
             )
+            yield replace(Diagnostic.note("other-time-in-file", what), address=address)
 
 
 def warning_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[Diagnostic]:
@@ -215,4 +217,5 @@ def warning_notes(candidates: Iterable[Candidate], going: Collection[PostId], sc
         name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
         if candidate.post.id in going:
             for warning in warnings.get(candidate.post.id, ()):
-                yield replace(warning, message=f"{name}: {warning.message}")
+                address = scope.address(Kind.DRAFT, candidate.post.id)
+                yield replace(warning, message=f"{name}: {warning.message}", address=address)

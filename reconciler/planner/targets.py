@@ -229,6 +229,7 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
             for refused in plan.refusals
             if refused.code != RefusedBy.DISCARD or any(is_of(refused, action) for action in kept)
         ),
+        notes=tuple(note for note in plan.notes if note.address is None or stays(note.address)),
         to_review=tuple(draft for draft in plan.to_review if stays(draft.address)),
     )
 

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity, DateIs, PostsRule
+from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.content import LinkPreview, approval_digest
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
@@ -438,6 +439,7 @@ def test_what_is_odd_about_a_post_is_judged_at_the_moment_it_is_moved_to() -> No
     meets = activity("c", met, days=5, title="Early")
     [note] = plan(desired(*rules, required=False), site(moved, meets), KNOWN).notes
     assert "in the same minute" in note.message
+    assert note.about.kind is Kind.DRAFT, "a target that leaves the post out leaves the note out"
     assert "Sun 2026-12-06 09:00 UTC" in note.message
 
 

@@ -197,6 +197,22 @@ def test_no_activity_is_created_before_there_is_a_marketing_plan(
     assert apply_targets(there, chosen, SHOP).actions == alone, "it does not depend on the other writes"
 
 
+def test_notes_about_posts_that_are_left_out_are_left_out_too() -> None:
+    general, late = (
+        Diagnostic.note("general", "a note"),
+        Diagnostic.note("same-minute", "it goes out in the same minute"),
+    )
+    plan = replace(PLAN, notes=(general, replace(late, address=address(Kind.DRAFT, "d"))))
+    for options, kept in (
+        ({"targets": ("shop-lyon/settings",)}, (general,)),
+        ({"excludes": ("shop-lyon/draft[d]",)}, (general,)),
+        ({"targets": ("shop-lyon/draft[d]",)}, plan.notes),
+        ({"excludes": ("shop-lyon/draft[e]",)}, plan.notes),
+    ):
+        targets = target_filter(options.get("targets", ()), options.get("excludes", ()), SITES)
+        assert apply_targets(plan, targets, SHOP).notes == kept
+
+
 def test_what_is_not_written_is_not_recorded_as_written() -> None:
     plan = left(targets=("shop-lyon/event",))
     assert [field.path for field in plan.inputs.settings] == ["settings.x"]
