@@ -40,7 +40,7 @@ from reconciler.config.words import close_match
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem, warning
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, in_order, problem, warning
 from reconciler.model.sites import DesiredSite
 
 
@@ -229,7 +229,7 @@ def check_sites(
     return SiteIndex(
         entries=tuple(chosen),
         total=len(reading.entries),
-        warnings=tuple(warnings),
+        warnings=in_order(warnings),
         unowned=reading.unowned(),
         named=tuple(map(shown_path, named.others)),
         others=without(reading.entries, chosen),

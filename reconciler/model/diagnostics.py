@@ -195,7 +195,7 @@ class InvalidFiles(Exception):
 
     def __init__(self, problems: Iterable[Diagnostic], warnings: Iterable[Diagnostic] = ()) -> None:
         self.problems = in_order(problems)
-        self.warnings = tuple(warnings)
+        self.warnings = in_order(warnings)
         said = (about(str(found.place), found.message, continues=found.continues is True) for found in self.problems)
         super().__init__("\n".join(said))
 

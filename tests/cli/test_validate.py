@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
@@ -77,3 +79,23 @@ def test_what_has_passed_is_told_by_the_time_of_the_sandbox(project: Project, re
         assert ("posts[0].match.to has passed" in told.err) is passed, now
     assert reconciler("validate", "--strict", project.root).code == 1
     assert "has passed" not in reconciler("plan", project.root).err
+
+
+def test_warnings_are_in_the_order_of_lines(project: Project, reconciler: Command) -> None:
+    more = """schedule:
+  rules:
+    - match: {from: 2020-12-25, to: 2020-12-25}
+    - match: {title: "a*"}
+posts:
+  - match: {within: 2d}
+  - match: {to: 2020-12-25}
+activities:
+  - match: {from: 2020-12-05, to: 2020-12-07}
+    state: absent
+"""
+    project.write({"sites/shop.yaml": site("shop", more=more)})
+    for options in (), ("--strict",):
+        told = reconciler("validate", *options, project.root)
+        lines = [int(line) for line in re.findall(r"shop\.yaml:(\d+)", told.err)]
+        assert len(lines) >= 3, told.err
+        assert lines == sorted(lines), options
