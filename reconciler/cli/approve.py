@@ -27,7 +27,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.verdict import Verdict
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.layout import Screen, Span, wrapped
-from reconciler.reporters.review_text import EDITED, WHEN_EDITED, subject_lines
+from reconciler.reporters.review_text import EDITED, NOT_APPROVABLE, WHEN_APPROVABLE, WHEN_EDITED, subject_lines
 
 _Reply = TypeVar("_Reply")
 
@@ -163,6 +163,8 @@ async def _answer(decision: AnyDecision | None, undecided: Undecided, screen: Sc
             _say(fitted(HELP if decision is None else SHORT_HELP, screen))
         elif chosen is DraftDecision.APPROVE and undecided.subject.edited:
             _say(f"  {EDITED}: {WHEN_EDITED}\n")
+        elif chosen is DraftDecision.APPROVE and not undecided.subject.approvable:
+            _say(fitted(f"{NOT_APPROVABLE}; {WHEN_APPROVABLE}\n", screen))
         else:
             return chosen
 

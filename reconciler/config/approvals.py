@@ -69,7 +69,7 @@ def approvals_in(
     named = checked.value.get("site")
     # Another name is taken as the site's old one: approvals name posts by id, so they fit no other site.
     other = named if site is not None and isinstance(named, str) and named != site else ""
-    approvals = Approvals(_activities(merged), shown, other)
+    approvals = Approvals(_activities(merged), shown, other, approvable=checked.value.get("approvable", True))
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
 
 

@@ -49,6 +49,9 @@ HEADER: Final = (
     "# An activity: keep | regenerate | regenerate-media | discard.\n"
 )
 
+APPROVABLE: Final = "approvable"
+"""The key that says that an approval given now would not count."""
+
 
 def update_approvals(
     text: str | None,
@@ -56,25 +59,32 @@ def update_approvals(
     activities: Iterable[ActivityForReview],
     file: str = "approvals",
     kept: Collection[PostId] = (),
+    *,
+    approvable: bool = True,
 ) -> str | None:
     """The text of an approvals file after a review; the same text if nothing is new.
 
     `text` is a valid approvals file, or None if there is none; then the result is also None if there is nothing to
     review. `activities` are all live ones in order, with all their posts. Entries of `kept` drafts stay as they are
-    although no such post is live. `file` is for the places of problems. Raises InvalidFiles if the file is written in a
-    way that cannot be changed in place.
+    although no such post is live. `approvable`: whether an approval given now would count. `file` is for the places of
+    problems. Raises InvalidFiles if the file is written in a way that cannot be changed in place.
     """
     live = tuple(activities)
     if text is None:
         added = [as_item(activity_lines(new), 2) for new in live if any(draft.wanted for draft in new.drafts)]
         if not added:
             return None
-        return f"{HEADER}version: 1\nsite: {scalar(site)}\nactivities:\n{''.join(added)}"
+        of_no_use = "" if approvable else f"{APPROVABLE}: false\n"
+        return f"{HEADER}version: 1\nsite: {scalar(site)}\n{of_no_use}activities:\n{''.join(added)}"
     try:
         yaml = YamlText(text)
         if yaml.text_at(yaml.root, "site") != site:
             put = yaml.put_word if scalar(site) == site else yaml.put
             put(yaml.root, "site", scalar(site))
+        if not approvable and yaml.text_at(yaml.root, APPROVABLE) != "false":
+            yaml.put(yaml.root, APPROVABLE, "false", ("version", "site"))
+        elif approvable and yaml.get(yaml.root, APPROVABLE) is not None:
+            yaml.drop_key(yaml.root, APPROVABLE)
         _Update(yaml, frozenset(kept)).file(live)
         return yaml.result
     except NotEditable as error:

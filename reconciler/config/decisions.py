@@ -69,6 +69,8 @@ class Subject(Struct, frozen=True):
     path: Path
     activity: ActivityApproval
     drafts: tuple[DraftApproval, ...]
+    approvable: bool = True
+    """Whether an approval given now would count on its site."""
 
     @property
     def edited(self) -> bool:
@@ -202,7 +204,7 @@ def _subjects(
     for activity in file.activities:
         if isinstance(decision, ActivityDecision):
             if activity.decision is not decision and selector.means_activity(activity):
-                yield Subject(site, path, activity, activity.drafts)
+                yield Subject(site, path, activity, activity.drafts, file.approvable)
             continue
         wanted = decision or DraftDecision.APPROVE
         for draft in activity.drafts:
@@ -211,7 +213,7 @@ def _subjects(
                 and activity.decision is ActivityDecision.KEEP
                 and selector.means(draft, activity)
             ):
-                yield Subject(site, path, activity, (draft,))
+                yield Subject(site, path, activity, (draft,), file.approvable)
 
 
 def _must_be_open(

@@ -199,4 +199,5 @@ def _save(rulings: Sequence[Ruling], written: dict[Path, str], otherwise: str) -
 
 
 def _as_it_counts(answer: AnyDecision | Instead, subject: Subject) -> AnyDecision | Instead:
-    return Instead.SKIP if answer is DraftDecision.APPROVE and subject.edited else answer
+    of_no_use = subject.edited or not subject.approvable
+    return Instead.SKIP if answer is DraftDecision.APPROVE and of_no_use else answer

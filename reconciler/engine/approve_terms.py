@@ -33,7 +33,7 @@ class Undecided(Struct, frozen=True):
 
 
 DecideDraft: TypeAlias = Callable[[Undecided], Awaitable[AnyDecision | Instead]]
-"""Asks what to do about one subject. Approving what was edited in the file would not count, so it is taken as SKIP."""
+"""Asks what to do about one subject. An approval that would not count is taken as SKIP."""
 
 UndoLast: TypeAlias = Callable[[tuple[Ruling, ...]], Awaitable[bool]]
 """Asks, after the last subject, whether to undo the last of some decisions and ask about it again."""

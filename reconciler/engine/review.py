@@ -69,9 +69,7 @@ async def review_sites(
         match result:
             case SiteReviewed(review=review):
                 waiting = len(review.waiting)
-                # An apply does not record a site that it refuses, and without a record no approval counts.
-                of_no_use = result.refused and not result.recorded
-                held = waiting if of_no_use else sum(post.is_stuck for post in review.waiting)
+                held = waiting if not result.approvable else sum(post.is_stuck for post in review.waiting)
                 pending += waiting
                 sites_pending += bool(waiting)
                 stuck += held
@@ -132,7 +130,8 @@ async def _review_site(
     plan = make_plan(desired, observed, recorded, options)
     if_approved = plan_if_approved(desired, observed, recorded, options)
     review = review_of(desired, observed, recorded, plan, options, if_approved)
-    text = update_approvals(before, site, review.for_file(), shown, review.kept())
+    approvable = recorded.is_known or not planned.refusals
+    text = update_approvals(before, site, review.for_file(), shown, review.kept(), approvable=approvable)
     if text is None:
         return SiteReviewed(review, Written.NONE, shown, None, recorded.is_known, bool(planned.refusals))
     if text != before or session.project.trust.committed:

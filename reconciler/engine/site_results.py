@@ -188,6 +188,11 @@ class SiteReviewed(Struct, frozen=True):
     """Whether an apply would refuse the site."""
 
     @property
+    def approvable(self) -> bool:
+        """Whether approving drafts can help: an apply records no site that it refuses, and then no approval counts."""
+        return self.recorded or not self.refused
+
+    @property
     def name(self) -> SiteName:
         """The site's name."""
         return self.review.site

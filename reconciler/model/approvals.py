@@ -165,6 +165,11 @@ class Approvals(Struct, frozen=True, dict=True):
     activities: tuple[ActivityApproval, ...] = ()
     file: str = ""
     written_for: str = ""
+    approvable: bool = True
+    """Whether an approval given now would count: not where apply refuses a site that it has never recorded.
+
+    `review` writes that into the file, so that people can be told without the state.
+    """
     uncommitted: frozenset[str] = frozenset()
     deleted: bool = False
     unasked: Diagnostic | None = None

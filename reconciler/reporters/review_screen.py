@@ -20,7 +20,7 @@ from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.plan_text import still_going_out_lines
-from reconciler.reporters.review_text import STATUS_WORDS, undone_words
+from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, undone_words
 from reconciler.reporters.values import quoted
 
 FEW_SITES = 5
@@ -72,7 +72,7 @@ class ReviewScreen:
                 if self._many and not noteworthy and result.written is Written.NONE:
                     return
                 if self._many and not self._quiet and not _says_more(review):
-                    self._alike.setdefault((_counts(review), result.written), []).append((review.site, result.file))
+                    self._alike.setdefault((_counts(result), result.written), []).append((review.site, result.file))
                     return
                 yield from _head(result, self._screen)
                 yield from _going_out(review.going_out, review.zone, self._screen)
@@ -135,15 +135,17 @@ def _says_more(review: Review) -> bool:
 def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
     """`shop  4 pending  approvals/shop.yaml (created)`."""
     review = result.review
-    yield from _row(review.site, _counts(review), result.file, result.written, screen)
+    yield from _row(review.site, _counts(result), result.file, result.written, screen)
 
 
-def _counts(review: Review) -> str:
+def _counts(result: SiteReviewed) -> str:
+    review = result.review
     found = [f"{count:,} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
     if sent_back := sum(len(activity.sent_back) for activity in review.activities):
         found.append(f"{sent_back:,} sent back")
     gone = f"; the next apply discards {plural(review.to_discard, 'waiting draft')}" if review.to_discard else ""
-    return f"{', '.join(found) or 'no drafts'}{gone}"
+    of_no_use = f"; {NOT_APPROVABLE}" if review.waiting and not result.approvable else ""
+    return f"{', '.join(found) or 'no drafts'}{gone}{of_no_use}"
 
 
 def _row(site: str, counts: str, file: str, written: Written, screen: Screen) -> Iterator[str]:

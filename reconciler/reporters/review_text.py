@@ -101,6 +101,12 @@ EDITED: Final = "edited in the file"
 WHEN_EDITED: Final = "run review, which shows it as it is on the site, and approve that"
 """What to do about a draft that was edited in the file."""
 
+NOT_APPROVABLE: Final = "not to be approved yet: apply refuses the site, as plan shows, and has never recorded it"
+"""What is said of the drafts of a site that apply refuses and has never recorded."""
+
+WHEN_APPROVABLE: Final = "once an apply has succeeded, run review, and approve then"
+"""What to do about such a draft."""
+
 
 def subject_lines(
     subject: Subject,
@@ -124,7 +130,12 @@ def subject_lines(
         yield from wrapped((Span(f"goes out: {when}"),), screen, indent=2)
         for name, text in content_facts(draft.content, draft.account):
             yield from wrapped((Span(f"{name}: {text}"),), screen, indent=2)
-        for problem in (*draft.blocked, *([f"{EDITED}: {WHEN_EDITED}"] if subject.edited else ())):
+        edited = [f"{EDITED}: {WHEN_EDITED}"] if subject.edited else []
+        for problem in (
+            *draft.blocked,
+            *edited,
+            *([] if subject.approvable else [f"{NOT_APPROVABLE}; {WHEN_APPROVABLE}"]),
+        ):
             yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
         earlier = plural(
             draft.cancelled, "earlier approval of it no longer counts", "earlier approvals of it no longer count"

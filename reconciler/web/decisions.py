@@ -17,7 +17,7 @@ from reconciler.config.decisions import Subject
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import InvalidFiles, UsageError
-from reconciler.reporters.review_text import EDITED, WHEN_EDITED
+from reconciler.reporters.review_text import EDITED, NOT_APPROVABLE, WHEN_APPROVABLE, WHEN_EDITED
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 
@@ -137,6 +137,8 @@ def _objection_to_draft(file: SiteFile, new: NewDraftDecision) -> tuple[str, str
             return "its activity has been sent back", "keep the activity first"
         if Subject(file.site, file.path, activity, (draft,)).edited:
             return EDITED, WHEN_EDITED
+        if not file.approvals.approvable:
+            return NOT_APPROVABLE, WHEN_APPROVABLE
     return None
 
 

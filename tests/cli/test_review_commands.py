@@ -1112,3 +1112,31 @@ def test_no_next_step_is_an_apply_that_would_refuse_the_site(
         assert "Next:" not in ran.out, ran.out
         assert "4 drafts are waiting for review" in ran.out if command == "plan" else "4 pending" in ran.last
     assert "Next: " not in reconciler("apply", "--auto-approve").out
+
+
+def test_drafts_of_a_refused_site_without_a_record_cannot_be_approved_yet(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An approval given now would have to be given again, so `review`, its next step and `approve` all leave them."""
+    monkeypatch.chdir(project.root)
+    project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES + "expect: {language: fr}\n"})
+    why = "not to be approved yet: apply refuses the site, as plan shows, and has never recorded it"
+    reviewed = reconciler("review").out
+    assert why in " ".join(reviewed.split())
+    assert "Next:" not in reviewed
+    before = file(project)
+    for options in ("--all",), ("--channel", "INSTAGRAM"):
+        decided = reconciler("approve", *options, "--yes")
+        assert why in " ".join(decided.out.split())
+        assert decided.last == "Nothing decided; 4 pending."
+    assert file(project) == before
+    reviewed = reconciler("review").out
+    assert "back to pending" not in reviewed
+
+    project.write({"sites/shop.yaml": BARE + RULES})
+    reconciler("apply", "--auto-approve")
+    assert reconciler("plan").out.splitlines()[-1] == "Next: reconciler review   (4 new drafts in 1 site)"
+    assert reconciler("review").out.splitlines()[-1] == "Next: reconciler approve   (4 drafts in 1 site)"
+    assert file(project) == before.replace("approvable: false\n", "")
+    assert reconciler("approve", "--all", "--yes").last == "Decided: 4 drafts in 1 site; 0 pending."
+    assert "4 approved" in reconciler("review").out

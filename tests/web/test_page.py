@@ -196,6 +196,15 @@ def test_a_file_that_changed_underneath_is_shown_and_merged(visitor: Visitor, ro
     assert words(root)[draft_id(0)] == "approve"
 
 
+def test_no_draft_is_approved_where_no_approval_counts_yet(visitor: Visitor, root: Path) -> None:
+    file = approvals(root)
+    file.write_text(file.read_text().replace("activities:", "approvable: false\nactivities:", 1))
+    visitor.ask("GET", "/changes?since=0")
+    (refused,) = visitor.decide(visitor.draft(0, "approve"))["refused"]
+    assert "apply refuses the site" in refused["why"]
+    assert words(root)[draft_id(0)] == "pending"
+
+
 def test_a_broken_file_is_named_and_left_alone(visitor: Visitor, root: Path) -> None:
     file = approvals(root)
     broken = file.read_text().replace(
