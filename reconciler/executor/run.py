@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.api.fence import Fence
 from reconciler.executor.events import Corrected, EmitProgress, Finished, Note, Skipped, Started
-from reconciler.executor.fence import LastFence, NoLongerAllowed, PublicFence
+from reconciler.executor.fence import LastFence, NoLongerAllowed, PublicFence, unreadable
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, about, unstopped
@@ -24,13 +24,13 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals
+from reconciler.model.approvals import ActivityApproval, Approvals
 from reconciler.model.canonical import EMPTY, Json
-from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.journal import CallIntent, OpenEntry, ReviewedDecision
 from reconciler.model.notes import AppliedValues, Bound
 from reconciler.model.operations import Operation, class_of
-from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Trouble, Unknown, behind, stale
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import Bindings, Inputs
 from reconciler.model.text import spoken
@@ -303,10 +303,28 @@ class SiteRun:
 
         May raise an ApiError.
         """
-        found = await refusal_reason(action, self.cache, self.moment())
+        found = self._decided_differently(action) or await refusal_reason(action, self.cache, self.moment())
         if found is not None:
             self.skip(action, ActionResult.SKIPPED, found)
         return found is not None
+
+    def _decided_differently(self, action: Action) -> Diagnostic | None:
+        """That the reviewers' decision which an action carries out is no longer what it was in the plan."""
+        before = self._reviewed(action, self.ports.approved)
+        if before is None:
+            return None
+        try:
+            approvals = self.approvals_now()
+        except (InvalidFiles, UsageError) as error:
+            return unreadable("the approvals", error)
+        now = approvals.activity(before.id)
+        if now is not None and (now.decision, now.decided, now.digest) == (
+            before.decision,
+            before.decided,
+            before.digest,
+        ):
+            return None
+        return stale(f"the decision in {approvals.file} has been changed since the plan was made", "run plan again")
 
     def start(self, action: Action) -> None:
         """Reports that an action is being worked on."""
@@ -422,12 +440,19 @@ class SiteRun:
 
     def _decided(self, action: Action) -> ReviewedDecision | None:
         """The reviewers' decision that an action carries out; None if it carries out none."""
+        decision, reviewed = (
+            kind_of(action.operation).decision(action.operation),
+            self._reviewed(action, self.approvals),
+        )
+        return ReviewedDecision(decision, reviewed.digest) if decision is not None and reviewed is not None else None
+
+    def _reviewed(self, action: Action, approvals: Approvals) -> ActivityApproval | None:
+        """The reviewed activity whose decision an action carries out; None if it carries out none."""
         kind, operation = kind_of(action.operation), action.operation
-        decision, activity = kind.decision(operation), kind.activity(operation)
-        if action.reason is not Reason.SENT_BACK or decision is None or activity is None:
+        activity = kind.activity(operation)
+        if action.reason is not Reason.SENT_BACK or kind.decision(operation) is None or activity is None:
             return None
-        reviewed = self.approvals.activity(activity)
-        return ReviewedDecision(decision, reviewed.digest) if reviewed else None
+        return approvals.activity(activity)
 
 
 def _was_accepted(operation: Operation, outcome: Outcome) -> bool:

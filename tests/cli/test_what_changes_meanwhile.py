@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,8 +97,13 @@ async def _yes(_: Proposal) -> Decision:
     return Decision(apply=True, allow_publish=True)
 
 
-def applied(root: Path, change: Callable[[], None], plan: Path | None = None) -> Entry:
-    """How the only post of a run ended if something changed after its call was begun, but before it was sent."""
+def applied(
+    root: Path,
+    change: Callable[[], None],
+    plan: Path | None = None,
+    decide: Callable[[Proposal], Awaitable[Decision]] = _yes,
+) -> Entry:
+    """How the only action of a run ended if something changed after a post's call was begun, but before it was sent."""
     entries: list[Entry] = []
 
     def hear(event: Event) -> None:
@@ -111,7 +116,7 @@ def applied(root: Path, change: Callable[[], None], plan: Path | None = None) ->
     async def main() -> None:
         files, index = open_project((root,))
         async with open_session(files, FullClient, environ={}) as session:
-            run = ApplyRun(session, RunContext(), ApplyTerms(_yes, timedelta(0)), hear)
+            run = ApplyRun(session, RunContext(), ApplyTerms(decide, timedelta(0)), hear)
             if plan is None:
                 done = await apply_live(run, select(files, index, SiteFilter()))
             else:
@@ -150,6 +155,21 @@ def test_what_the_files_do_not_want_any_more_does_not_go_out(approved: Pottery, 
     entry = applied(approved.project.root, lambda: change(approved.project))
     assert (entry.result, said in words.told(entry)) == (ActionResult.SKIPPED, True), words.told(entry)
     assert approved.status() == "DRAFT"
+
+
+@pytest.mark.parametrize("decision", ["discard", "regenerate", "regenerate-media"])
+def test_a_decision_that_is_undone_before_the_yes_is_not_carried_out(approved: Pottery, decision: str) -> None:
+    before = approved.status()
+    approved.project.edit(APPROVALS, "decision: keep", f"decision: {decision}")
+
+    async def undo(proposal: Proposal) -> Decision:
+        approved.project.edit(APPROVALS, f"decision: {decision}", "decision: keep")
+        return await _yes(proposal)
+
+    entry = applied(approved.project.root, lambda: None, decide=undo)
+    said = "approvals/pottery.yaml has been changed since the plan was made"
+    assert (entry.result, said in words.told(entry)) == (ActionResult.SKIPPED, True), words.told(entry)
+    assert approved.status() == before
 
 
 @pytest.mark.parametrize("name", ALLOWS)
