@@ -138,7 +138,8 @@ def target_filter(
                     message = f"{option} {selector} matches no site in the given paths"
                     raise UsageError(message, "it matches a site outside them: leave the paths or the option out")
                 message = f"{option} {selector} matches no site of the project"
-                raise no_such(message, _near(selector, sites), "check the spelling")
+                otherwise = "check the spelling; only sites with a file can be selected"
+                raise no_such(message, _near(selector, sites), otherwise)
     return TargetFilter(parsed["--target"], parsed["--exclude"])
 
 

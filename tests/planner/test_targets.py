@@ -75,6 +75,10 @@ def test_sites(targets: tuple[str, ...], excludes: tuple[str, ...], left: list[s
         ("hub/rule[1]", "'hub/rule[1]' is not a valid address: a rule is written like hub/posts[0]"),
         ("hub/rule[posts[0]]", "a rule is written like hub/posts[0]"),
         ("", "matches no site"),
+        (
+            "gone",
+            "gone matches no site of the project; check the spelling; only sites with a file can be",
+        ),
     ],
 )
 def test_what_matches_nothing_is_an_error_with_close_matches(target: str, message: str) -> None:
