@@ -46,6 +46,13 @@ def replacing(
         raise
 
 
+def check_replaceable(path: Path | str) -> None:
+    """Raises OSError if no file can be made beside a path to take its name. Nothing is left behind."""
+    handle, hidden = _of_its_own(path)
+    os.close(handle)
+    _discard(hidden)
+
+
 PRIVATE: Final = 0o600
 """The permissions that a file has while it is written."""
 

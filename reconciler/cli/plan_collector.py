@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -17,13 +17,16 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.library.runs import ProjectRuns
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.actions import RefusedBy
 from reconciler.planner.document import RunBackground, RunPart
 
 
 class PlanCollector:
-    """Passes on the events of a `plan` and keeps its plans. Raises UsageError for a file that cannot be written."""
+    """Passes on the events of a `plan` and saves its plans. Raises UsageError for a file that cannot be written.
+
+    The file is written before the plan is shown, which ends in how to apply it.
+    """
 
     def __init__(self, file: Path, emit: Emit) -> None:
         self._file = file
@@ -31,15 +34,23 @@ class PlanCollector:
         self._plans = StoredPlans()
         self._failed = 0
         self._of = 0
-        self._background: RunBackground | None = None
+        self._save: Callable[[RunBackground], None]
+        self._part: RunPart | None = None
+        self._unsaved: UsageError | None = None
         self._approval_none: frozenset[SiteName] = frozenset()
         self._order: Iterator[tuple[int, SiteEntry]] = iter(())
         check_target("--out", file, os.environ)
         check_destination(file)
 
-    def begin(self, selection: Selection) -> None:
+    def begin(self, project: ProjectRuns, selection: Selection) -> None:
         """The run is about to begin. Its sites will come in the order of their files."""
-        self._order = enumerate(selection.every)
+        self._order, self._part = enumerate(selection.every), selection.part
+
+        def save(background: RunBackground) -> None:
+            made_from = (selection.part, project.files.digest, project.commit(), background)
+            save_plan(self._file, project.api.target, project.now(), self._plans, *made_from)
+
+        self._save = save
 
     def emit(self, event: Event) -> None:
         """Handles an event of the run."""
@@ -51,12 +62,16 @@ class PlanCollector:
             self._plans.add(replace(bare(event.plan), background=background))
         if isinstance(event, PlanCompleted):
             refusals = tuple(why for why in event.refusals if why.code == RefusedBy.STRICT)
-            self._background = RunBackground(self._of, event.covers_all, refusals)
+            try:
+                if not self._failed:
+                    self._save(RunBackground(self._of, event.covers_all, refusals))
+            except UsageError as error:
+                self._unsaved, event = error, replace(event, unsaved=True)
         self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
-    def write(self, project: ProjectRuns, part: RunPart | None) -> None:
-        """Writes the file, and says so.
+    def report(self) -> None:
+        """Says that the file was written. Raises UsageError if it could not be.
 
         A plan that lacks a site is not saved, because it could later be taken for the complete one.
         """
@@ -64,8 +79,9 @@ class PlanCollector:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
             return
-        made_from = (part, project.files.digest, project.commit(), self._background)
-        save_plan(self._file, project.api.target, project.now(), self._plans, *made_from)
+        if self._unsaved is not None:
+            raise self._unsaved
+        part = self._part
         what, fix = f"Saved to {self._file}", ""  # `Next:` says how to apply it
         if part is not None and part.count > 1:
             what += f", shard {part.number:,} of {part.count:,}"

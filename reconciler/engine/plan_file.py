@@ -150,9 +150,12 @@ def write_file(file: Path, pieces: Iterable[bytes]) -> None:
             for piece in pieces:
                 out.write(piece)
     except OSError as error:
-        raise UsageError(
-            f"--out {printable(str(file))} cannot be written: {error.strerror}", "choose another file"
-        ) from None
+        raise unwritable(file, error) from None
+
+
+def unwritable(file: Path, error: OSError) -> UsageError:
+    """Why the file of `--out` cannot be written."""
+    return UsageError(f"--out {printable(str(file))} cannot be written: {error.strerror}", "choose another file")
 
 
 def plan_in(file: Path) -> SavedPlan | UnusablePlan:

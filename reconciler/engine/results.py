@@ -165,6 +165,8 @@ class PlanCompleted(Struct, frozen=True):
     """Whether nothing that may go public was left out on these sites, and no site is undeclared."""
     needs_others: bool = False
     """Whether an apply of this shard alone would be refused, because a limit counts what all shards do."""
+    unsaved: bool = False
+    """Whether the plan was to be saved, but its file could not be written."""
 
     @property
     def changes(self) -> int:

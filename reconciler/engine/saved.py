@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
-from reconciler.engine.plan_file import in_file_order, write_plan
+from reconciler.engine.plan_file import in_file_order, unwritable, write_plan
 from reconciler.engine.plan_totals import PlanTotals
 from reconciler.engine.results import Emit, Notice, PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SitePlanned
@@ -29,6 +28,7 @@ from reconciler.planner.document import RunBackground, RunPart, SavedPlan, Unusa
 from reconciler.state.errors import StateError
 from reconciler.state.plans import SpentPlans
 from reconciler.version import __version__
+from reconciler.whole_files import check_replaceable
 
 if TYPE_CHECKING:
     from reconciler.engine.state import StateAccess
@@ -76,8 +76,10 @@ def check_destination(file: Path) -> None:
         raise UsageError(f"--out {shown}: {folder} is not a folder", "choose another")
     if not file.parent.is_dir():
         raise UsageError(f"--out {shown}: there is no folder {folder}", "create it, or choose another")
-    if not os.access(file.parent, os.W_OK):  # it is replaced, not written over
-        raise UsageError(f"--out {shown} cannot be written: permission denied", "choose another file")
+    try:
+        check_replaceable(file)
+    except OSError as error:
+        raise unwritable(file, error) from None
     if file.exists() and not file.is_file():
         raise UsageError(f"--out {shown} is not a regular file", "choose another name")
 

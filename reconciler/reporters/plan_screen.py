@@ -246,7 +246,7 @@ class PlanScreen:
 
     def _step(self, completed: PlanCompleted) -> str | None:
         tally = completed.tally
-        if completed.refusals:
+        if completed.refusals or completed.unsaved:
             return None
         if (saved := self._saved) is not None and tally.changes:
             if saved.parts > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
@@ -84,11 +85,34 @@ def test_a_plan_is_not_saved_as_what_apply_would_read_as_a_site(project: Project
 def test_a_plan_that_cannot_be_saved_is_not_made(
     project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconciler.engine.saved.os.access", lambda path, _mode: path != project.root)
+    """The folder may be there, and yet no file can be made in it."""
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", denied)
     done = reconciler("plan", project.root, "--out", project.root / "a.plan")
     assert (done.code, done.out) == (1, "")
-    assert "cannot be written: permission denied" in done.err
+    assert "a.plan cannot be written: Permission denied" in done.err
+    monkeypatch.undo()
     assert project.requests() == []
+
+
+@pytest.mark.parametrize("more", [(), ("--summary",), ("--shard", "1/1")])
+def test_nobody_is_told_to_apply_a_plan_that_was_not_saved(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("reconciler.whole_files.os.replace", full)
+    monkeypatch.chdir(project.root)
+    done = reconciler("plan", "--out", "a.plan", *more)
+    assert done.code == 1
+    assert done.out.splitlines()[-1].startswith("Plan: 0 to add, 1 to change")
+    assert "--out a.plan cannot be written: No space left on device" in done.err
+    assert "Saved" not in done.err
+    assert not (project.root / "a.plan").exists()
 
 
 def test_without_the_flag_changes_are_0(project: Project, reconciler: Command) -> None:

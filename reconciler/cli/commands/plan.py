@@ -74,7 +74,7 @@ def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> C
 
     collector = PlanCollector(out, running.emit)
     project, selection, context = selected(asked)
-    collector.begin(selection)
+    collector.begin(project, selection)
     completed = running.run(project.run_plan(selection, context, collector.emit))
-    collector.write(project, selection.part)
+    collector.report()
     return completed
