@@ -74,6 +74,7 @@ class DriftScreen:
         self._explain = explain
         self._run: RunStarted | None = None
         self._failures = Failures(list_sites=detail.sites)
+        self._refused_sites = Failures(list_sites=detail.sites)
         self._blocks: Blocks[DriftTally] = Blocks(screen, list_sites=detail.sites)
         self._in_review = self._sites_in_review = 0
 
@@ -93,6 +94,9 @@ class DriftScreen:
         tally = report.tally
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
+        refusals = tuple(refusal for refusal in report.refusals if not is_drift(refusal))
+        if self._detail.summary and refusals:  # there are no blocks that would name them
+            self._refused_sites.add(SiteFailed(report.site.name, refusals, refused=True))
         quiet = self._detail.quiet
         items = list(
             report_items(_problems_in(report) if quiet else report, everything=self._explain, fields=not quiet)
@@ -115,14 +119,14 @@ class DriftScreen:
         if self._run is not None and not self._detail.quiet:
             yield from header_lines(self._run, self._screen)
             yield ""
-        for failure in self._failures.lines():
+        for failure in (*self._failures.lines(), *self._refused_sites.lines()):
             yield from failure.on(self._screen)
         for found in completed.still_going_out:
             for detail in still_going_out_lines(found.post, found.zone, found.post.address.site):
                 yield from detail.on(self._screen)
         for refused in refusal_lines(completed.refusals, list_sites=self._detail.sites):
             yield from refused.on(self._screen)
-        if self._failures or completed.refusals:
+        if self._failures or self._refused_sites or completed.refusals:
             yield ""
         if not self._detail.summary:
             yield from self._blocks.lines()

@@ -201,8 +201,9 @@ def _parts(word: str, before: str) -> list[str]:
         return re.findall(r"[^.]+\.?", word)
     if not word.isascii():
         return _characters(word)
-    is_json = word.startswith(("{", "[")) or '":' in word  # its texts contain blanks, so it may come in several words
-    return re.findall(r"[^,{]*[,{]|[^,{]+", word) if is_json else []
+    # The texts in JSON contain blanks, so it may come in several words.
+    is_json = re.match(r"\{(?!\+)|\[(?!-\D)", word) or '":' in word
+    return re.findall(r"(?:\{\+|[^,{])*[,{]|(?:\{\+|[^,{])+", word) if is_json else []
 
 
 def _characters(word: str) -> list[str]:
@@ -217,6 +218,10 @@ def _characters(word: str) -> list[str]:
         else:
             parts[-1] += character
         before, wide = character, width or wide
+    if len(parts) > 1 and parts[0] in ("[-", "{+"):  # a word that changed keeps its marks
+        parts[:2] = ["".join(parts[:2])]
+    if len(parts) > 1 and parts[-1] in ("-]", "+}"):
+        parts[-2:] = ["".join(parts[-2:])]
     return parts if len(parts) > 1 else []
 
 

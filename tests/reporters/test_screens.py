@@ -1112,6 +1112,40 @@ def test_summary_names_the_refused_sites_and_why() -> None:
     assert ["2", "sites", "refused"] in [line.split() for line in lines]
 
 
+def test_the_summary_of_an_audit_names_the_refused_sites_and_why() -> None:
+    why = refusal(Address(SHOP), RefusedBy.MAX_DELETE, "it would discard 2 drafts", "allow it")
+    reports = [
+        DriftReport(SiteRef(SiteName(f"shop-{n}"), f"{n}"), refusals=(why, unpublished()) if n < 2 else ())
+        for n in range(3)
+    ]
+    tally = sum((report.tally for report in reports), DriftTally())
+    events: list[Event] = [SiteDrifted(report) for report in reports]
+    events.append(DriftCompleted(3, tally, refused=2))
+    lines = shown(STARTED, *events, command="drift", detail=Detail(summary=True)).splitlines()
+    assert lines[:4] == [
+        "! 2 sites refused  it would discard 2 drafts",
+        "    fix: allow it",
+        "    sites: shop-0, shop-1",
+        "",
+    ]
+    assert "expect.published" not in "".join(lines), "that is drift, and counted as such"
+
+
+def test_the_marks_of_a_difference_are_not_torn_from_its_long_words() -> None:
+    words = [Span("[-https://media.example/a,b/" + "x" * 70 + "-]"), Span("{+https://media.example/" + "y" * 70 + "+}")]
+    old, new = (word.text for word in words)
+    row = Line((Span("see "), *(replace(word, glued=True) for word in words)), hang=2)
+    assert [line.strip() for line in row.on(Screen(80))] == ["see", old, new]
+    wide = [Span("[-" + "日" * 45 + "-]", glued=True), Span("{+" + "本" * 45 + "+}", glued=True)]
+    for before in range(70, 80):
+        lines = list(Line((Span("x" * before), *wide), hang=6).on(Screen(80)))
+        assert not [
+            line for line in lines if line.endswith(("[-", "{+", "{", "[")) or line.lstrip()[:2] in ("-]", "+}")
+        ]
+    numbers = list(Line((Span("[-1," + "2," * 45 + "3]"),)).on(Screen(80)))
+    assert (len(numbers), numbers[0][-1]) == (2, ","), "and JSON still breaks at its commas"
+
+
 def test_a_review_of_many_sites_says_once_what_they_share() -> None:
     one = review()
     sites = [replace(one, site=SiteName(f"shop-{n}"), missed=()) for n in range(9)]
