@@ -90,6 +90,8 @@ WORDS = {
     "CalendarEvent.date": "When a one-time event is; null for a recurring one.",
     "CalendarEvent.calendarId": "The connected calendar it belongs to, if any.",
     "CalendarEvent.rest": "Other fields of the live event, sent back as they are.",
+    "AwaitGeneration.replaces": "The drafts that the regeneration which an earlier run started throws away.",
+    "AwaitPosts.replaces": "The drafts that the posts take the place of.",
     "Regenerate.keywordResearch": "Whether keywords are researched again.",
     "Regenerate.discardable": "What the file allows it to throw away: nothing, unapproved or all.",
     "Deferred.rule": "The index of the rule in its section.",

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.config.approval_files import approvals_now
@@ -23,7 +24,7 @@ from reconciler.engine.session import Session, plan_options
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteFailed
 from reconciler.engine.todays_files import TodaysFiles
 from reconciler.engine.verdict import verdict_of
-from reconciler.executor.events import ProgressEvent, WaitingForLock
+from reconciler.executor.events import EntryResolved, ProgressEvent, WaitingForLock
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
@@ -32,6 +33,8 @@ from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
+from reconciler.model.outcomes import Done
+from reconciler.model.plurals import plural
 from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.model.verdict import Verdict
@@ -266,11 +269,22 @@ async def resolve_earlier_calls(
     recorded = await run.session.store.load(site)
     if not recorded.open:
         return recorded, None
-    options = options_of(run, site.name)
+    options, emit = options_of(run, site.name), run.progress_of(site.name)
+
+    def watched(event: ProgressEvent) -> None:
+        emit(event)
+        if isinstance(event, EntryResolved) and isinstance(event.outcome, Done):
+            count = len(event.entry.operation.discards)
+            lost = plural(count, "draft was", "drafts were")
+            what = f"what an earlier run began ({event.entry.call}) has ended since: {lost} discarded"
+            note = Diagnostic.note("discarded-since", what)
+            if count:
+                run.emit(Notice(replace(note, address=event.entry.address)))
+
     try:
         async with leased(run, site) as locked:
             ports = ports_of(run, locked, desired, run.session.clock)
-            return await resolve_open(site, ports, options, run.progress_of(site.name)), None
+            return await resolve_open(site, ports, options, watched), None
     except StateError:
         if (why := await unwritable_state(run)) is None:
             raise

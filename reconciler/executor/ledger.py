@@ -14,6 +14,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Remark, Trouble
+from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of
@@ -181,12 +182,15 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
         counts["still_going_out"] += len(ledger.still_going_out)
         counts["unknown"] += len({problem.address for problem in ledger.in_doubt})
         seen: set[tuple[str, bool, Address, str]] = set()
+        discarded: set[PostId] = set()
         for entry in ledger.entries:
             name, among, kept = entry.result.replace("-", "_"), counts, False
             if entry.result is ActionResult.DONE:
                 column, kept = column_of(entry.operation), entry.promised
                 among = promised if kept else counts
-                among["discarded"] += len(entry.operation.discards)
+                lost = {*entry.operation.discards, *entry.operation.replaces} - discarded
+                among["discarded"] += len(lost)
+                discarded |= lost
                 if column is Column.DISCARD:
                     continue
                 name = "posts" if kept and column is Column.GENERATE else columns[column]

@@ -127,11 +127,17 @@ class Regenerate(MarketingPlanWrite, frozen=True):
 
 
 class AwaitGeneration(MarketingPlanWrite, frozen=True):
-    """Not a write: a generation is under way, whoever started it, and what follows waits for it."""
+    """Not a write: a generation is under way, whoever started it, and what follows waits for it.
+
+    `replaces` are the drafts that it throws away if it is a regeneration that an earlier run started. No guard judges
+    them again.
+    """
 
     verb: ClassVar[Verb] = Verb.WAIT
     at_once: ClassVar[bool] = False
     renews: ClassVar[bool] = True
+
+    replaces: tuple[PostId, ...] = ()
 
 
 class DeleteMarketingPlan(MarketingPlanWrite, frozen=True):

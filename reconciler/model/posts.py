@@ -299,10 +299,15 @@ class ClearPosts(PostsWrite, frozen=True):
 
 
 class AwaitPosts(PostsWrite, frozen=True):
-    """Not a write: an earlier run asked for an activity's posts, and they do not exist yet."""
+    """Not a write: an earlier run asked for an activity's posts, and they do not exist yet.
+
+    `replaces` are the drafts that they take the place of. No guard judges them again.
+    """
 
     verb: ClassVar[Verb] = Verb.WAIT
     at_once: ClassVar[bool] = False
+
+    replaces: tuple[PostId, ...] = ()
 
 
 PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | AwaitPosts

@@ -106,6 +106,11 @@ class Write(Variant, frozen=True):
         """The drafts that it throws away, whatever they are part of."""
         return ()
 
+    @property
+    def replaces(self) -> tuple[Any, ...]:
+        """The drafts that are thrown away by what it waits for."""
+        return ()
+
 
 class Condition(Variant, frozen=True):
     """What must still hold on the site just before a write, or nothing is sent.

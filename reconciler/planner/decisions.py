@@ -60,7 +60,8 @@ def plan_decisions(
     for activity in in_order(activities):
         if activity.id in cleared_by_rule or activity.date < scope.now:
             continue
-        waits = tuple(_wait(activity, scope) for _ in under_way.get(activity.id, ()))
+        calls = under_way.get(activity.id, ())
+        waits = tuple(_wait(activity, call, scope) for call in calls)
         approval = approvals.activity(activity.id)
         if (cannot_count := _cannot_count(approval, activity, approvals, scope)) is not None:
             uncounted.append(cannot_count)
@@ -75,7 +76,7 @@ def plan_decisions(
             continue
         lost.append((activity.id, Unwanted(Reason.SENT_BACK, (_word(approval),))))
         if not _discards(approval):
-            actions += _make_again(approval, activity, recorded, under_way.get(activity.id, ()), scope)
+            actions += _make_again(approval, activity, recorded, calls, scope)
         elif not waits:
             actions += clear_posts(activity, Reason.SENT_BACK, (_word(approval),), scope)
     return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held), tuple(lost), tuple(uncounted))
@@ -200,27 +201,24 @@ def _discards(approval: ActivityApproval | None) -> bool:
     return approval is not None and approval.decision is ActivityDecision.DISCARD
 
 
-def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
-    """The activities whose posts an earlier run asked to regenerate, if that may still be under way.
-
-    For each: whether each of its calls was about stories.
-    """
-    found: dict[str, tuple[bool, ...]] = {}
+def _under_way(recorded: RecordedSite) -> dict[str, tuple[RegeneratePosts, ...]]:
+    """The activities whose posts an earlier run asked to regenerate, if that may still be under way, with its calls."""
+    found: dict[str, tuple[RegeneratePosts, ...]] = {}
     for call in [entry.operation for entry in recorded.open if isinstance(entry.operation, RegeneratePosts)]:
-        found[call.activity] = (*found.get(call.activity, ()), call.stories)
+        found[call.activity] = (*found.get(call.activity, ()), call)
     return found
 
 
-def _wait(activity: Activity, scope: Scope) -> Action:
+def _wait(activity: Activity, call: RegeneratePosts, scope: Scope) -> Action:
     address = scope.address(Kind.POSTS, activity.id)
-    return Action(address, AwaitPosts(activity.id, activity.title), Reason.UNDER_WAY)
+    return Action(address, AwaitPosts(activity.id, activity.title, call.discards), Reason.UNDER_WAY)
 
 
 def _make_again(
     approval: ActivityApproval,
     activity: Activity,
     recorded: RecordedSite,
-    under_way: tuple[bool, ...],
+    under_way: tuple[RegeneratePosts, ...],
     scope: Scope,
 ) -> tuple[Action, ...]:
     if (
@@ -238,7 +236,7 @@ def _make_again(
     address = scope.address(Kind.POSTS, activity.id)
     actions: list[Action] = []
     for stories, drafts in _left_to_make(approval, activity, recorded):
-        if stories in under_way:
+        if any(call.stories is stories for call in under_way):
             continue
         discards = tuple(draft.id for draft in drafts)
         operation = RegeneratePosts(activity.id, activity.title, discards, media_only and not stories, stories)

@@ -26,7 +26,8 @@ from reconciler.model.marketing_plan import (
     When,
 )
 from reconciler.model.operations import Operation, Precondition
-from reconciler.model.posts import Post, PostStatus
+from reconciler.model.plurals import plural
+from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.settings import NEEDS_KEYWORD_RESEARCH, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, input_path, name_of_input
@@ -164,12 +165,12 @@ def plan_generation(
     assert wanted is not None
     assert live is not None
     if not wanted.present:
-        return _removal(live, scope)
+        return _removal(live, recorded, scope)
     if any(entry.operation.uses_inputs and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
         # A call was sent and its answer lost: until its effect shows or its time is up, no second call is sent
         # (design.md 3.5).
         shows = live.status is PlanStatus.GENERATING
-        wait = _waiting(scope, Reason.UNDER_WAY if shows else Reason.UNCONFIRMED)
+        wait = waiting(scope, recorded, Reason.UNDER_WAY if shows else Reason.UNCONFIRMED)
         return GenerationPart((wait,), renewed=True)
     unproven = unproven_events(inputs, recorded, events)
     if unproven and live.status in (PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE):
@@ -217,11 +218,29 @@ def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
     )
 
 
-def _waiting(scope: Scope, reason: Reason = Reason.UNDER_WAY) -> Action:
-    return Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), reason)
+def waiting(scope: Scope, recorded: RecordedSite, reason: Reason = Reason.UNDER_WAY) -> Action:
+    """The action that waits for a generation that is under way."""
+    return Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(_replaced(recorded)), reason)
 
 
-def _removal(live: MarketingPlan, scope: Scope) -> GenerationPart:
+def _replaced(recorded: RecordedSite) -> tuple[PostId, ...]:
+    """The drafts that regenerations of earlier runs throw away, as far as it is not recorded that they ended."""
+    started = [entry.operation for entry in recorded.open if isinstance(entry.operation, Regenerate)]
+    return tuple(post for operation in started for post in operation.discards)
+
+
+def _replaced_since(live: MarketingPlan, recorded: RecordedSite) -> tuple[Diagnostic, ...]:
+    """What a regeneration of an earlier run discarded, if it ended after the run that started it."""
+    lost = set(_replaced(recorded))
+    shown = {post.id for activity in live.activities for post in activity.posts}
+    if live.status is not PlanStatus.ACTIVE or not lost or lost & shown:
+        return ()
+    found = plural(len(lost), "draft was", "drafts were")
+    what = f"the regeneration that an earlier run started has ended since: {found} discarded"
+    return (Diagnostic.note("discarded-since", what),)
+
+
+def _removal(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> GenerationPart:
     if live.status is PlanStatus.NEVER_CREATED:
         return GenerationPart(gone=True)
     address = scope.address(Kind.MARKETING_PLAN)
@@ -230,7 +249,7 @@ def _removal(live: MarketingPlan, scope: Scope) -> GenerationPart:
     requires: tuple[Precondition, ...] = (listed, NothingWaits())
     before: tuple[Action, ...] = ()
     if live.status is PlanStatus.GENERATING:
-        before, requires = (_waiting(scope),), (NothingWaits(),)
+        before, requires = (waiting(scope, recorded),), (NothingWaits(),)
     delete = Action(address, DeleteMarketingPlan(discards), Reason.ABSENT_WANTED, ("marketingPlan",), requires)
     return GenerationPart((*before, delete), gone=True)
 
@@ -273,7 +292,8 @@ def _upkeep(
     notes: tuple[Diagnostic, ...] = ()
     if recorded.generated_from is None and recorded.pending is None:
         notes = (_LATER if recorded.is_known else _FIRST,)
-    wait = (_waiting(scope),) if under_way else ()
+    notes += _replaced_since(live, recorded)
+    wait = (waiting(scope, recorded),) if under_way else ()
     due = bool(changed) and wanted.when is When.ON_CHANGE
     if not due and not options.regenerate:
         return GenerationPart(wait, notes=notes, renewed=under_way, adopted_inputs=base)

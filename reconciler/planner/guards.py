@@ -66,6 +66,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
     for tally in tallies:
         total = total + tally
     public, lower = total.publish + total.promises.publish, ""
+    discarded = total.discard - total.discarded_anyway
     posts = plural(public, "post")
     if total.promises.publish:
         posts, lower = f"up to {posts}", "lower `max` in the schedule rules, "
@@ -76,8 +77,8 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
         (
             RefusedBy.MAX_DISCARD,
             policy.max_discard,
-            total.discard,
-            f"discard {plural(total.discard, 'draft')}",
+            discarded,
+            f"discard {plural(discarded, 'draft')}",
             f"or {target}",
         ),
         (
@@ -104,7 +105,7 @@ def judge_shard(tally: PlanTally, policy: Policy, number: int, of: int) -> tuple
     """The refusals of a shard that runs alone: it cannot know what the others add to what a limit counts."""
     counted = (
         (RefusedBy.MAX_DELETE, "maxDelete", "delete", policy.max_delete, tally.deleted),
-        (RefusedBy.MAX_DISCARD, "maxDiscard", "discard", policy.max_discard, tally.discard),
+        (RefusedBy.MAX_DISCARD, "maxDiscard", "discard", policy.max_discard, tally.discard - tally.discarded_anyway),
         (RefusedBy.MAX_PUBLISH, "maxPublish", "publish", policy.max_publish, tally.publish + tally.promises.publish),
     )
     return tuple(

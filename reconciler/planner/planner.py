@@ -11,7 +11,7 @@ from reconciler.model.activities import CreateActivity, DesiredActivity
 from reconciler.model.address import Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
+from reconciler.model.marketing_plan import Discard, Generate, PlanStatus
 from reconciler.model.operations import Deferred
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised, name_of
 from reconciler.model.schedule import CancelPost, SchedulePost
@@ -26,7 +26,7 @@ from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.doubt import cannot_be_judged, doubts, gone_posts, with_known_status
 from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
-from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
+from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation, waiting
 from reconciler.planner.gone_drafts import gone_drafts, gone_scheduled
 from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unwanted
 from reconciler.planner.guards import judge_expectations, not_expected
@@ -272,8 +272,7 @@ def _generation(
         return plan_generation(desired, inputs, observed, recorded, events, options, scope)
     if observed.marketing_plan.status is PlanStatus.GENERATING:
         # We do not generate it, but activities and posts wait for it all the same.
-        wait = Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), Reason.UNDER_WAY)
-        return GenerationPart((wait,), renewed=True)
+        return GenerationPart((waiting(scope, recorded),), renewed=True)
     if isinstance(observed.marketing_plan.status, Unrecognised):
         return on_unknown_status(observed.marketing_plan, scope)
     return GenerationPart()

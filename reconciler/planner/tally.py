@@ -42,6 +42,8 @@ class PlanTally(Struct, frozen=True):
     cancel: int = 0
     discard: int = 0
     """Drafts that are thrown away. Scheduled posts are cancelled, and never among them."""
+    discarded_anyway: int = 0
+    """The part of `discard` that a regeneration throws away that is already under way: no limit stops it."""
     deleted: int = 0
     """Events, activities and marketing plans that are deleted: the part of `destroy` that `maxDelete` limits."""
     pending: int = 0
@@ -68,9 +70,12 @@ def tally_of(plan: Plan) -> PlanTally:
     actions = () if plan.refusals else plan.actions
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
-    counts["discard"] = len({post for action in actions for post in action.operation.discards})
+    lost = {post for action in actions for post in action.operation.discards}
+    anyway = {post for action in actions for post in action.operation.replaces}
+    counts["discard"] = len(lost | anyway)
     return PlanTally(
         **counts,
+        discarded_anyway=len(anyway),
         deleted=len({str(action.address) for action in actions if action.operation.destroys}),
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),

@@ -371,9 +371,11 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
         discarded = f", {plural(len(operation.discards), 'draft')} discarded" if operation.discards else ""
         return f"regenerated{research}{discarded}"
     if done and isinstance(operation, AwaitGeneration):
-        return "the earlier generation finished"
+        discarded = f", {plural(len(operation.replaces), 'draft')} discarded" if operation.replaces else ""
+        return f"the earlier generation finished{discarded}"
     if done and isinstance(operation, AwaitPosts):
-        return f"the earlier generation for {quoted(operation.title)} finished"
+        discarded = f", {plural(len(operation.replaces), 'draft')} discarded" if operation.replaces else ""
+        return f"the earlier generation for {quoted(operation.title)} finished{discarded}"
     if done and isinstance(operation, GeneratePosts):
         return f"generated for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):

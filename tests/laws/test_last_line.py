@@ -16,7 +16,7 @@ import yaml
 
 from reconciler.reporters.last_lines import NOTHING_PUBLIC
 from tests.cli.conftest import reconciler as reconciler
-from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
+from tests.cli.projects import PROJECT, SANDBOX, Command, Project, Ran, site
 
 SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(2, 40))]
 EVENTS = ("Sale", "Open day", "Fair", "Workshop")
@@ -303,6 +303,46 @@ def generating(project: Project) -> int:
     """How many marketing plans are being generated."""
     with project.world() as world:
         return sum((site["plan"] or {}).get("status") == "GENERATING" for site in world.world()["sites"].values())
+
+
+def drafts_of(project: Project) -> set[str]:
+    """The drafts of the first shop."""
+    with project.world() as world:
+        return set(world.world()["sites"][SHOP]["items"])
+
+
+def discarded_by(apply: Ran) -> int:
+    """How many drafts an apply says that it discarded, or found discarded."""
+    since = re.findall(r"has ended since: (\d+) drafts? w\w+ discarded", apply.err)
+    return numbers(apply.last)["discard"] + sum(map(int, since))
+
+
+@pytest.mark.parametrize("seconds", [5, 200])
+def test_drafts_that_go_after_the_run_that_discards_them_are_counted(
+    seconds: int, tmp_path: Path, reconciler: Command
+) -> None:
+    """The next run waits for the regeneration, or finds that it has ended."""
+    project = Project(tmp_path)
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": site("shop")})
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    before = drafts_of(project)
+    project.edit("sandbox.yaml", "generate: 2s", "generate: 100s")
+    project.edit("sites/shop.yaml", "playful", "dry")
+    begun = reconciler("apply", project.root, "--auto-approve")
+    assert (discarded_by(begun), len(before & drafts_of(project))) == (0, len(before)), begun.out
+    with project.world() as world:
+        world.advance(timedelta(seconds=seconds))
+    planned = reconciler("plan", project.root)
+    done = reconciler("apply", project.root, "--auto-approve")
+    gone = len(before - drafts_of(project))
+    assert discarded_by(done) == gone > 0, done.out + done.err
+    if seconds < 100:
+        assert numbers(planned.last) == numbers(done.last)
+        assert f"the earlier generation finished, {gone} drafts discarded" in done.out
+    else:
+        assert f"has ended since: {gone} drafts were discarded" in planned.out
+    again = reconciler("plan", project.root)
+    assert (again.last, "discarded" in again.out) == ("No changes.", False)
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 15))])
