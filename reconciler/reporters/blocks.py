@@ -22,7 +22,10 @@ IN_MEMORY: Final = 256 * 1024
 """How many bytes of text are kept in memory before they go to a file."""
 
 FEW_SITES: Final = 5
-"""If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones."""
+"""If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones.
+
+Sites whose own lines are all the same share these.
+"""
 
 MOST_NAMES: Final = 5
 """How many sites of a shared block are named if nothing else says which they are."""
@@ -76,7 +79,7 @@ class _Single(Struct, Generic[CountsT], gc=False):
 class _Shared(Generic[CountsT]):
     """What is kept about a block that several sites may have: how many do, and where its text is."""
 
-    __slots__ = ("count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
+    __slots__ = ("alike", "count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
 
     def __init__(self, first: _Single[CountsT]) -> None:
         outline = first.outline
@@ -87,6 +90,7 @@ class _Shared(Generic[CountsT]):
         self.names = [first.name]
         self.own: list[BlockPlace] = [(first.start, outline.length)]
         self.own_lines = outline.lines
+        self.alike = True
         self.totals = {total.kind: total for total in first.totals}
         self.shared: list[BlockPlace | str] = []
 
@@ -164,7 +168,9 @@ class Blocks(Generic[CountsT]):
         if len(found.own) < found.count - 1 or not self._one_by_one(found):
             return False
         lines = own()
-        found.own.append(self._keep(lines))
+        place = self._keep(lines)
+        found.alike = found.alike and [*self._read(found.own[0])] == [*self._read(place)]
+        found.own.append(place)
         found.own_lines += len(lines)
         return True
 
@@ -179,7 +185,8 @@ class Blocks(Generic[CountsT]):
         """All lines, worst first, with an empty line after each block."""
         for block in sorted(self._found.values(), key=lambda block: block.rank):  # stable: sites keep their order
             found = _Shared(block) if isinstance(block, _Single) else block
-            if found.count == len(found.own) and self._one_by_one(found):
+            own = found.count == len(found.own) and self._one_by_one(found)
+            if own and (found.count == 1 or not found.alike):
                 for name, place in zip(found.names, found.own, strict=False):
                     yield self._screen.paint(name, Style.BOLD)
                     yield from self._read(place)
@@ -187,7 +194,9 @@ class Blocks(Generic[CountsT]):
                 continue
             head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found)}"
             yield from Line((Span(head, Style.BOLD),)).on(self._screen)
-            yield from self._lines_of(found)
+            yield from self._read(found.own[0]) if own else self._lines_of(found)
+            if self._list_sites:
+                yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
             yield ""
 
     def _lines_of(self, found: _Shared[CountsT]) -> Iterator[str]:
@@ -197,8 +206,6 @@ class Blocks(Generic[CountsT]):
                     yield from line.on(self._screen)
             else:
                 yield from self._read(part)
-        if self._list_sites:
-            yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
 
     def rows(self) -> Iterator[tuple[int, str, CountsT, int]]:
         """Rank, name, counts and number of sites of each block; sites that share one share a row."""

@@ -317,6 +317,12 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
     "two-sites-of-forty": lambda: shown(
         *plan_of(planned(), planned(tone("shop-2"), site="shop-2"), failed("shop-3", "503", "run again"), sites=40)
     ),
+    "one-change-on-four-of-six-sites": lambda: shown(
+        *plan_of(
+            *(planned(tone(f"shop-{n}"), site=f"shop-{n}") for n in range(2)),
+            *(discarding(f"calm-{n}") for n in range(4)),
+        )
+    ),
     "one-change-on-many-sites": lambda: shown(
         *plan_of(
             *(planned(tone(f"shop-{n:03}"), site=f"shop-{n:03}") for n in range(219)),
