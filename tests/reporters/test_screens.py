@@ -569,6 +569,19 @@ def test_every_plan_says_where_drafts_go_out_unapproved(detail: Detail) -> None:
     assert "! approval: none on 1 site (shop): drafts go out there unapproved" in text
 
 
+def test_a_narrow_summary_has_one_line_per_site() -> None:
+    sites = []
+    for name in ("shop-1", "shop-2", "a-shop-with-a-longer-name"):
+        plan = discarding(name).plan
+        sites.append(planned(plan.actions[0], tone(name, name), site=name, discarded=plan.discarded))
+    lines = shown(*plan_of(*sites), detail=Detail(summary=True), screen=Screen(40)).splitlines()
+    assert "shop-1  1 change, 1 generate, 2 discard" in lines
+    assert "a-shop-with-a-longer-name  4 in all" in lines
+    narrower = shown(*plan_of(*sites), detail=Detail(summary=True), screen=Screen(34)).splitlines()
+    assert "shop-2  1 change, 3 more" in narrower
+    assert "all 3 sites  3 change, 3 generate," in narrower, "the totals are whole"
+
+
 def test_summary_shows_no_blocks() -> None:
     sites = [planned(tone(f"shop-{n}"), site=f"shop-{n}") for n in range(6)]
     text = shown(*plan_of(*sites), detail=Detail(summary=True))
