@@ -90,7 +90,7 @@ WORDS = {
     "CalendarEvent.date": "When a one-time event is; null for a recurring one.",
     "CalendarEvent.calendarId": "The connected calendar it belongs to, if any.",
     "CalendarEvent.rest": "Other fields of the live event, sent back as they are.",
-    "AwaitGeneration.replaces": "The drafts that the regeneration which an earlier run started throws away.",
+    "AwaitGeneration.replaces": "The drafts that a regeneration started by an earlier run throws away.",
     "AwaitPosts.replaces": "The drafts that the posts take the place of.",
     "Regenerate.keywordResearch": "Whether keywords are researched again.",
     "Regenerate.discardable": "What the file allows it to throw away: nothing, unapproved or all.",

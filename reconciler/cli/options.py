@@ -381,7 +381,7 @@ def output_options_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> O
 
 
 def applied_elsewhere(shown: OutputOptions, file: Path, folder: str, state: str | None) -> OutputOptions:
-    """The same for a plan saved to `file` (a full path) whose project is not the current directory's, but in `folder`.
+    """The same options for a plan saved to `file` (a full path) whose project is not the current one, but in `folder`.
 
     An empty `folder` means that it is not known.
     """

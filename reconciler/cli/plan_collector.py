@@ -25,7 +25,7 @@ from reconciler.planner.document import RunBackground, RunPart
 class PlanCollector:
     """Passes on the events of a `plan` and saves its plans. Raises UsageError for a file that cannot be written.
 
-    The file is written before the plan is shown, which ends in how to apply it.
+    The file is written before the plan is shown, because what is shown ends with how to apply it.
     """
 
     def __init__(self, file: Path, emit: Emit) -> None:

@@ -34,9 +34,9 @@ def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
 
 
 def root_of_plan(file: Path) -> Path | None:
-    """The folder of the project that a saved plan is shown in: the current one's project, or else that of its folder.
+    """The folder of the project that a saved plan is shown in: the current folder's, or else that of the plan's folder.
 
-    None if neither has one. Only the first is where `apply` finds it.
+    None if neither has one. `apply` uses only the first.
     """
     for paths in ((), (absolute_path(file).parent,)):
         root, project_file = find_root(paths)

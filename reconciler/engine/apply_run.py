@@ -276,7 +276,7 @@ async def resolve_earlier_calls(
         if isinstance(event, EntryResolved) and isinstance(event.outcome, Done):
             count = len(event.entry.operation.discards)
             lost = plural(count, "draft was", "drafts were")
-            what = f"what an earlier run began ({event.entry.call}) has ended since: {lost} discarded"
+            what = f"what an earlier run began ({event.entry.call}) has since ended: {lost} discarded"
             note = Diagnostic.note("discarded-since", what)
             if count:
                 run.emit(Notice(replace(note, address=event.entry.address)))

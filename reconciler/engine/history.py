@@ -43,7 +43,7 @@ async def list_history(state: StateAccess, selection: Selection, now: datetime, 
         emit(result)
     if not failed:  # a record that cannot be read may have any post
         missing = "no post in the history of these sites has this address"
-        for warning in check.check(missing, "history --output json has the addresses of all"):
+        for warning in check.check(missing, "history --output json shows the addresses"):
             emit(Notice(warning))
     listed = HistoryListed(sites, posts, failed, with_posts, not_out)
     emit(listed)
@@ -64,7 +64,7 @@ def histories(
 ) -> AsyncIterator[SiteHistory | SiteFailed]:
     """What the state knows about each site's posts, earliest first; a record that cannot be read says why.
 
-    Raises UsageError for a target that is no post.
+    Raises UsageError for a target that is not a post.
     """
     _posts_alone(selection.targets)
 

@@ -164,7 +164,7 @@ def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:
             whole[key].pop("part")
         else:
             whole[key] = _joined(values)
-            if key == "problems" and isinstance(whole[key], list):  # every part reads every file, and warns of it
+            if key == "problems" and isinstance(whole[key], list):  # every part repeats the warnings about files
                 whole[key] = list({ascii_text(problem): problem for problem in whole[key]}.values())
     verdict = worst(map(report_verdict, in_order))
     return {**whole, "verdict": verdict.value, "exitCode": verdict.exit_code}

@@ -156,7 +156,8 @@ async def show_saved(
 ) -> PlanCompleted:
     """Reports a saved plan, judged by the limits of a project, and when it was applied if the state can say so.
 
-    `started` is reported first. `outside`: the plan's own project was not found. `state` is None if it was not either.
+    `started` is reported first. `outside`: the plan's own project was not found. `state` is None if it was not found
+    either.
     """
     emit(started)
     spent_at, spent_known = None, state is not None

@@ -53,7 +53,7 @@ class Selection(Struct, frozen=True):
     def outside(self) -> tuple[SiteEntry, ...]:
         """The sites that the targets name and that paths, the shard or `--changed-since` leave out.
 
-        Only for targets with addresses; without one, nobody asks for them.
+        Only for targets with addresses; without one, they are not needed.
         """
         if not any(isinstance(each, ByAddress) for each in (*self.targets.included, *self.targets.excluded)):
             return ()

@@ -68,7 +68,7 @@ class PublicFence:
                     raise NoLongerAllowed(replace(found.while_(str(action.address)), code=Trouble.NO_LONGER_ALLOWED))
 
     def _decided_since(self, action: Action, approvals: Approvals) -> Diagnostic | None:
-        """That a post's activity is to be discarded or regenerated, and was not when the plan was made."""
+        """A problem if a post's activity is to be discarded or regenerated, and was not when the plan was made."""
         activity = kind_of(action.operation).activity(action.operation)
         now = approvals.activity(activity) if activity is not None else None
         if now is None or now.decision is ActivityDecision.KEEP:

@@ -309,7 +309,7 @@ class SiteRun:
         return found is not None
 
     def _decided_differently(self, action: Action) -> Diagnostic | None:
-        """That the reviewers' decision which an action carries out is no longer what it was in the plan."""
+        """A problem if the reviewers' decision that an action carries out is no longer what it was in the plan."""
         before = self._reviewed(action, self.ports.approved)
         if before is None:
             return None

@@ -166,7 +166,7 @@ class Approvals(Struct, frozen=True, dict=True):
     file: str = ""
     written_for: str = ""
     approvable: bool = True
-    """Whether an approval given now would count: not where apply refuses a site that it has never recorded.
+    """Whether an approval given now would count: not if apply refuses the site and has never recorded it.
 
     `review` writes that into the file, so that people can be told without the state.
     """

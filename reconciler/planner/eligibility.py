@@ -233,7 +233,7 @@ class DraftEligibility(Struct):
                 candidate, self._blocked(candidate, code, detail, found.fix, verdict.differences, says_name=True)
             )
             return
-        # Until a review has found that approvals count by now, nobody can give one.
+        # Until a review has found that approvals count now, nobody can give one.
         open_now = self.approvals.approvable or not self.recorded.is_known
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences and open_now
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED

@@ -224,7 +224,7 @@ def waiting(scope: Scope, recorded: RecordedSite, reason: Reason = Reason.UNDER_
 
 
 def _replaced(recorded: RecordedSite) -> tuple[PostId, ...]:
-    """The drafts that regenerations of earlier runs throw away, as far as it is not recorded that they ended."""
+    """The drafts that regenerations of earlier runs throw away, unless it is recorded that they ended."""
     started = [entry.operation for entry in recorded.open if isinstance(entry.operation, Regenerate)]
     return tuple(post for operation in started for post in operation.discards)
 
@@ -236,7 +236,7 @@ def _replaced_since(live: MarketingPlan, recorded: RecordedSite) -> tuple[Diagno
     if live.status is not PlanStatus.ACTIVE or not lost or lost & shown:
         return ()
     found = plural(len(lost), "draft was", "drafts were")
-    what = f"the regeneration that an earlier run started has ended since: {found} discarded"
+    what = f"the regeneration that an earlier run started has since ended: {found} discarded"
     return (Diagnostic.note("discarded-since", what),)
 
 

@@ -60,7 +60,7 @@ def rights_lost(
     These are: posts that today's plan does not publish; posts cancelled but wanted again; objects created or destroyed
     that today's files do not ask for; drafts thrown away that were approved since; what today's policy blocks; and
     everything on a site that is refused today, or only what throws drafts away if that is why it is refused. A deferred
-    action needs the same rules in today's file; if it publishes, also `approval: none`, and that nothing is paused.
+    action needs the same rules in today's file; if it publishes, also `approval: none` and no pause.
     """
     found = ((action, _why_not(action, saved, today, desired, policy)) for action in saved.actions)
     return tuple((action, with_name(action.operation, why)) for action, why in found if why is not None)

@@ -43,7 +43,7 @@ class PlanTally(Struct, frozen=True):
     discard: int = 0
     """Drafts that are thrown away. Scheduled posts are cancelled, and never among them."""
     discarded_anyway: int = 0
-    """The part of `discard` that a regeneration throws away that is already under way: no limit stops it."""
+    """The part of `discard` that a regeneration already under way throws away: no limit stops it."""
     deleted: int = 0
     """Events, activities and marketing plans that are deleted: the part of `destroy` that `maxDelete` limits."""
     pending: int = 0

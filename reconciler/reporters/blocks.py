@@ -24,7 +24,7 @@ IN_MEMORY: Final = 256 * 1024
 FEW_SITES: Final = 5
 """If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones.
 
-Sites whose own lines are all the same share these.
+Sites whose own lines are all the same share one block.
 """
 
 MOST_NAMES: Final = 5

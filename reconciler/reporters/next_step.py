@@ -88,7 +88,7 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
 
 
 def _whole_sites(arguments: tuple[str, ...]) -> Iterator[str]:
-    """The arguments for a command that works on whole sites: for a target's address its site, no excluded address."""
+    """The arguments for a command that works on whole sites: the site of each target; no excluded addresses."""
     given = iter(arguments)
     targets: set[str] = set()
     for argument in given:

@@ -95,7 +95,7 @@ def _sides(field: FieldDrift) -> str:
 
 
 def _from_to(before: Json, after: Json) -> str:
-    """Two values; unlike in a plan, one that is not set is named on both sides."""
+    """Two values; unlike in a plan, `(not set)` is shown on either side."""
     unset = '<span class="soft">(not set)</span> ' if before is None and after is not None else ""
     return unset + two_values(before, after)
 

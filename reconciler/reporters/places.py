@@ -14,7 +14,7 @@ PROJECT_FILE: Final = "reconciler.yaml"
 
 
 class Places:
-    """Knows the file of each site of a run. Paths begin at the top of the checkout, of which `folder` is a folder."""
+    """Knows the file of each site of a run. Paths begin at the top of the checkout; the run is in its `folder`."""
 
     def __init__(self, folder: str = "") -> None:
         self._folder = folder

@@ -387,9 +387,9 @@ def _saved_lines(saved: PlanLoaded, screen: Screen, *, whole: bool) -> Iterator[
     elif saved.expired:
         state = f"expired {moment(saved.expires_at, 'UTC')}"
     elif saved.outside:
-        state = f"{state}; outside its project, whether it can still be applied is not known"
+        state = f"{state}; outside its project, so it is not known whether it can still be applied"
     elif not saved.spent_known:
-        state = f"{state}; whether it was applied is not known"
+        state = f"{state}; it is not known whether it was applied"
     yield from Line((Span(made), Span(f"({state})"))).on(screen)
     facts = (f"made by reconciler {saved.tool} for {saved.api}", f"id {saved.id}", f"digest {saved.digest}")
     for text in facts if whole else ():

@@ -101,7 +101,7 @@ EDITED: Final = "edited in the file"
 WHEN_EDITED: Final = "run review, which shows it as it is on the site, and approve that"
 """What to do about a draft that was edited in the file."""
 
-NOT_APPROVABLE: Final = "not to be approved yet: apply refuses the site, as plan shows, and has never recorded it"
+NOT_APPROVABLE: Final = "cannot be approved yet: apply refuses the site, as plan shows, and has never recorded it"
 """What is said of the drafts of a site that apply refuses and has never recorded."""
 
 WHEN_APPROVABLE: Final = "once an apply has succeeded, run review, and approve then"

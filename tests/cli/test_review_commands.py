@@ -1120,7 +1120,7 @@ def test_drafts_of_a_refused_site_without_a_record_cannot_be_approved_yet(
     """An approval given now would have to be given again, so `review`, its next step and `approve` all leave them."""
     monkeypatch.chdir(project.root)
     project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES + "expect: {language: fr}\n"})
-    why = "not to be approved yet: apply refuses the site, as plan shows, and has never recorded it"
+    why = "cannot be approved yet: apply refuses the site, as plan shows, and has never recorded it"
     reviewed = reconciler("review").out
     assert why in " ".join(reviewed.split())
     assert "Next:" not in reviewed

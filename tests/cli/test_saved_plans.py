@@ -585,7 +585,7 @@ def test_show_without_a_project_says_what_is_not_known(
     monkeypatch.chdir(elsewhere)
     first, *rest, step = reconciler("show", moved.name).out.splitlines()
     assert first == "SANDBOX · 1 site"
-    assert "; outside its project, whether it can still be applied is not known)" in " ".join(
+    assert "; outside its project, so it is not known whether it can still be applied)" in " ".join(
         " ".join(rest[:4]).split()
     )
     assert step == f"Next: reconciler apply --api sandbox {moved}   (in the folder of its project)"
@@ -603,4 +603,4 @@ def test_show_says_if_the_state_cannot_tell_whether_a_plan_was_applied(
 ) -> None:
     (project.root / "broken").write_text("not a folder")
     shown = reconciler("show", saved.name, "--state", "broken").out
-    assert "whether it was applied is not known)" in " ".join(shown.split())
+    assert "it is not known whether it was applied)" in " ".join(shown.split())

@@ -193,7 +193,7 @@ def test_completion_knows_names_and_labels(chain: Project, monkeypatch: pytest.M
 def test_a_command_on_whole_sites_refuses_an_address(
     chain: Project, reconciler: Command, command: str, option: str, address: str, fix: str
 ) -> None:
-    """Not the whole file of a site for one of its drafts, and not silently."""
+    """It does not silently work on a whole site for one of its drafts."""
     done = reconciler(command, chain.root, option, address)
     assert (done.code, done.out) == (1, "")
     assert f"Error: {option} {address}: {command} works on whole sites; {fix}" in done.err
@@ -210,7 +210,7 @@ def test_the_next_review_names_the_sites_of_the_addresses_that_were_planned() ->
 
 
 def shards(project: Project) -> dict[str, str]:
-    """The shard of each site of the chain, of two."""
+    """Which of two shards each site of the chain is in."""
     return {name: "1/2" if in_shard(SiteName(name), Shard(1, 2)) else "2/2" for name in ("shop", "shop-b", "shop-c")}
 
 

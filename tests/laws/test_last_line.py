@@ -313,7 +313,7 @@ def drafts_of(project: Project) -> set[str]:
 
 def discarded_by(apply: Ran) -> int:
     """How many drafts an apply says that it discarded, or found discarded."""
-    since = re.findall(r"has ended since: (\d+) drafts? w\w+ discarded", apply.err)
+    since = re.findall(r"has since ended: (\d+) drafts? w\w+ discarded", apply.err)
     return numbers(apply.last)["discard"] + sum(map(int, since))
 
 
@@ -340,7 +340,7 @@ def test_drafts_that_go_after_the_run_that_discards_them_are_counted(
         assert numbers(planned.last) == numbers(done.last)
         assert f"the earlier generation finished, {gone} drafts discarded" in done.out
     else:
-        assert f"has ended since: {gone} drafts were discarded" in planned.out
+        assert f"has since ended: {gone} drafts were discarded" in planned.out
     again = reconciler("plan", project.root)
     assert (again.last, "discarded" in again.out) == ("No changes.", False)
 

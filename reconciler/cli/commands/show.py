@@ -24,7 +24,7 @@ def command(planfile: Path, state: str | None, **given: Any) -> Verdict:
 
     Also says whether the plan has expired or was already applied, as far as the
     project in the current directory knows. If there is none, the project of the
-    plan's own folder is asked. No site is read.
+    plan's own folder is used. No site is read.
     """
     from reconciler.cli.run import CommandRun, reported
     from reconciler.cli.show import options_of_plan, report_plan
