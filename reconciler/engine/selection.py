@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -97,6 +96,8 @@ def whole_sites(selection: Selection, command: str) -> None:
     for option, selectors in (("--target", selection.targets.included), ("--exclude", selection.targets.excluded)):
         for selector in selectors:
             if isinstance(selector, ByAddress):
+                import shlex  # only for the error
+
                 site = f"{option} {shlex.quote(selector.address.site)}"
                 fix = f"name the site: {site}" if option == "--target" else f"leave it out, or exclude the site: {site}"
                 raise UsageError(f"{option} {selector}: {command} works on whole sites", fix)
