@@ -39,6 +39,7 @@ ANYTHING = Policy()
         (PlanTally(destroy=1), Policy(max_delete=0), False),
         (PlanTally(discard=3), Policy(max_discard=3), False),
         (PlanTally(discard=4), Policy(max_discard=3), True),
+        (PlanTally(discard=4, discarded_anyway=1), Policy(max_discard=3), False),
         (PlanTally(publish=20), Policy(max_publish=20), False),
         (PlanTally(publish=21), Policy(max_publish=20), True),
         (PlanTally(publish=1), Policy(max_publish=0), True),
@@ -48,7 +49,7 @@ ANYTHING = Policy()
 )
 def test_a_limit_is_what_is_still_allowed(tally: PlanTally, policy: Policy, refused: bool) -> None:
     assert bool(judge_run((tally,), policy)) == refused
-    public = PlanTally(publish=tally.publish, discard=tally.discard)
+    public = PlanTally(publish=tally.publish, discard=tally.discard, discarded_anyway=tally.discarded_anyway)
     halves = (PlanTally(deleted=tally.deleted), public, PlanTally(promises=tally.promises))
     assert bool(judge_run(halves, policy)) == refused, "over all sites together"
 
