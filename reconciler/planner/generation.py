@@ -258,7 +258,12 @@ def _generation(reason: Reason, status: PlanStatus, observed: ObservedSite, scop
     if observed.published is False:
         return GenerationPart(blocked=(_unpublished(scope),), gone=True)
     action = Action(scope.address(Kind.MARKETING_PLAN), Generate(), reason, requires=(MarketingPlanIs((status,)),))
-    return GenerationPart((action,), renewed=True)
+    live = observed.marketing_plan
+    unseen = status is not PlanStatus.NEVER_CREATED and live is not None and not live.activities
+    what = (
+        f"generating may discard drafts that no plan can name: the API shows none while the marketing plan is {status}"
+    )
+    return GenerationPart((action,), notes=(Diagnostic.note("unseen-drafts", what),) if unseen else (), renewed=True)
 
 
 def _unpublished(scope: Scope) -> Diagnostic:

@@ -323,7 +323,7 @@ class PlanScreen:
             if rank == Rank.REFUSED and tally == PlanTally():
                 refused.append((name, sites))
             elif rank < Rank.NOTE:
-                rows.append((rank, name, tally))
+                rows.append((rank, f"{name} (refused)" if rank == Rank.REFUSED else name, tally))
         if refused:
             together = plural(sum(sites for _, sites in refused), "site")
             rows.insert(0, (Rank.REFUSED, together if len(refused) > 1 else refused[0][0], PlanTally()))

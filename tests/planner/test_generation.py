@@ -94,6 +94,8 @@ def test_a_marketing_plan_that_is_not_usable_is_generated(status: PlanStatus, re
     plan = plan_of(desired(), observed(status))
     assert generations(plan) == [Generate()]
     assert plan.actions[-1].reason is reason
+    unseen = status is not PlanStatus.NEVER_CREATED  # it may have drafts that the API does not show
+    assert ("unseen-drafts" in [note.code for note in plan.notes]) == unseen
 
 
 def test_an_active_one_from_the_same_inputs_is_left_alone() -> None:

@@ -531,6 +531,13 @@ def test_one_change_on_many_sites_and_four_odd_ones_take_a_screen(odd: tuple[str
     assert len(lines) <= 40, "\n".join(lines)
 
 
+def test_the_table_says_that_a_site_is_refused_although_it_is_blocked_too() -> None:
+    both = planned(tone("odd"), site="odd", refusals=(not_connected("odd", "X"),), blocked=(UNCONNECTED,))
+    sites = [both, *(planned(tone(f"shop-{n}", f"{n}"), site=f"shop-{n}") for n in range(4))]
+    rows = [line.split() for line in shown(*plan_of(*sites), detail=Detail(summary=True)).splitlines()]
+    assert ["odd", "(refused)", "-", "1"] in rows
+
+
 def test_a_refused_site_among_others_says_in_a_line_what_is_not_done() -> None:
     """On its own, or with `--sites` or `--explain`, the site shows all of it."""
     among = plan_of(ODD["refused for its drafts"]("odd"), *(planned(site=f"shop-{n}") for n in range(5)))
@@ -1148,6 +1155,19 @@ def test_the_summary_of_an_audit_names_the_refused_sites_and_why() -> None:
         "",
     ]
     assert "expect.published" not in "".join(lines), "that is drift, and counted as such"
+
+
+def test_the_table_of_an_audit_has_refused_sites_first() -> None:
+    why = refusal(Address(SHOP), RefusedBy.DISCARD, "it would discard 2 drafts", "allow it")
+    reports = [
+        DriftReport(SiteRef(SiteName(f"shop-{n}"), f"{n}"), refusals=(unpublished(), *((why,) if n == 2 else ())))
+        for n in range(4)
+    ]
+    events: list[Event] = [SiteDrifted(report) for report in reports]
+    tally = sum((report.tally for report in reports), DriftTally())
+    text = shown(STARTED, *events, DriftCompleted(4, tally, refused=1), command="drift", detail=Detail(summary=True))
+    rows = [line.split() for line in text.splitlines()]
+    assert rows[rows.index(["site", "drifted", "refused"]) + 1] == ["shop-2", "1", "1"]
 
 
 def test_the_marks_of_a_difference_are_not_torn_from_its_long_words() -> None:
