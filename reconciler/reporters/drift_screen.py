@@ -136,7 +136,9 @@ class DriftScreen:
             yield ""
         rows = [row for row in self._blocks.rows() if row[2].sites]
         if not self._detail.quiet and (len(rows) >= FEW_SITES or (self._detail.summary and rows)):
-            yield from self._table(completed, sorted(rows, key=lambda row: (row[0], -row[2].drifted)))
+            yield from self._table(
+                completed, sorted(rows, key=lambda row: (not row[2].refused, row[0], -row[2].drifted))
+            )
 
     def last(self, completed: DriftCompleted) -> str:
         """The last line."""
