@@ -264,7 +264,7 @@ workers = click.option(
 )
 
 
-quiet = click.option("--quiet", is_flag=True, help="In text, show only problems and the last line.")
+quiet = click.option("--quiet", is_flag=True, help="In text output, show only problems and the last line.")
 
 
 def detail_options(command: Command) -> Command:
@@ -272,7 +272,7 @@ def detail_options(command: Command) -> Command:
     return _stacked(
         click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and what was read."),
         quiet,
-        click.option("--summary", is_flag=True, help="In text, show only the header, the table and the last line."),
+        click.option("--summary", is_flag=True, help="In text output, show only the header, table and last line."),
         click.option("--sites", is_flag=True, help="If several sites are shown together, list them all."),
     )(command)
 

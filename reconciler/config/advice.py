@@ -334,7 +334,7 @@ def _for_nobody(index: int, defaults: Defaults, known: Iterable[Labels]) -> Diag
 
 
 def unread_approvals(project: ProjectConfig, file: Path) -> Diagnostic:
-    """An approvals file in a folder or with an ending that no site reads; its decisions have no effect."""
+    """An approvals file in a folder or with an extension that no site reads; its decisions have no effect."""
     message = f"is an approvals file that nothing reads; approvals files are named {project.approvals}/<site>{SUFFIX}"
     return warning(Place(shown_path(file)), message, "move it there", code="file-not-read", continues=True)
 

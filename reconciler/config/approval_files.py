@@ -182,7 +182,7 @@ class ApprovalFiles:
         return by_name | by_content
 
     def unread(self) -> list[Path]:
-        """The folder's YAML files that no site could read: in a folder below it, or with another ending."""
+        """The folder's YAML files that no site could read: in a folder below it, or with another extension."""
         return [file for file, own in self._all_files() if not own]
 
     def _all_files(self) -> Iterator[tuple[Path, str]]:

@@ -102,8 +102,8 @@ def set_decisions(
 
     `seen` has the digests, by id, that the decisions were made for. Raises UsageError if the file now names a different
     one, has no such entry, or discards or regenerates the activity of a draft that is approved. Without `seen`, ids
-    that the file does not have are ignored. Raises InvalidFiles if the file cannot be changed in place as it is
-    written.
+    that the file does not have are ignored. Raises InvalidFiles if the file is written in a way that cannot
+    be changed in place.
     """
     expected, left = seen or {}, {*drafts, *(activities or {})}
     try:

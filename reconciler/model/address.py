@@ -100,7 +100,7 @@ class Address(str):
         if address.kind is Kind.SITE and "[" in rest:
             raise NotAnAddress(f"{wrong}: a site has no brackets", f"its address is {site}")
         if "[" in rest and not address.key:  # an empty variable in a script must not mean everything
-            raise NotAnAddress(f"{wrong}: the brackets are empty", f"{address} is all of them")
+            raise NotAnAddress(f"{wrong}: the brackets are empty", f"write {address} to match all")
         if address.kind is Kind.RULE and address.key and not _RULE_KEY.fullmatch(address.key):
             raise NotAnAddress(f"{wrong}: a rule is written like {site}/posts[0]")
         return address

@@ -38,7 +38,7 @@ def shown_value(value: Json) -> str:
 
 
 def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:
-    """Two different values inside a sentence: of long ones, what differs and a few words around it.
+    """Two different values inside a sentence: for long ones, what differs and a few words around it.
 
     What cannot be seen on a screen is spelled out in both.
     """

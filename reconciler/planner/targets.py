@@ -169,13 +169,13 @@ def no_such(message: str, meant: Sequence[str], otherwise: str) -> UsageError:
 
 def not_in_run(target: ByAddress, kind: str, others: int) -> Diagnostic:
     """A warning about a target that names nothing in a run, but may name something in `others`, sites outside it."""
-    sites = f"{plural(others, 'site')} that it names {'is' if others == 1 else 'are'} not in it"
+    sites = f"{plural(others, 'site')} that the target names {'is' if others == 1 else 'are'} left out"
     message = f"--target {target}: no such {kind} in this run; {sites}"
     return Diagnostic("no-such-object", message, severity=Severity.WARNING)
 
 
 def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:
-    """Whether a site is part of the run. If only parts of it are excluded, it still is, unless they are all targets."""
+    """Whether a site is part of the run. If only parts of it are excluded, it still is, unless no target is left."""
     wanted = not targets.included or any(covers_site(selector, site) for selector in targets.included)
     if not wanted or any(
         not isinstance(selector, ByAddress) and covers_site(selector, site) for selector in targets.excluded

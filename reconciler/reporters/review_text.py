@@ -104,7 +104,7 @@ WHEN_EDITED: Final = "run review, which shows it as it is on the site, and appro
 NOT_APPROVABLE: Final = "cannot be approved yet: apply refuses the site, as plan shows, and has never recorded it"
 """What is said of the drafts of a site that apply refuses and has never recorded."""
 
-WHEN_APPROVABLE: Final = "once an apply has succeeded, run review, and approve then"
+WHEN_APPROVABLE: Final = "once an apply has succeeded, run review, then approve"
 """What to do about such a draft."""
 
 

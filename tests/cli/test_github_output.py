@@ -66,7 +66,7 @@ def test_paths_begin_at_the_top_of_the_checkout(
     path: str,
     file: str,
 ) -> None:
-    """GitHub and GitLab look for them there, wherever a step works; outside of the checkout nothing is known."""
+    """GitHub and GitLab look for them there, wherever a step runs; outside of the checkout nothing is known."""
     for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, str(project.root / top))

@@ -40,7 +40,7 @@ def test_review_is_only_offered_if_it_finds_drafts(more: str, found: bool, tmp_p
 
 
 def test_apply_counts_the_new_drafts_that_the_next_plan_counts(tmp_path: Path, reconciler: Command) -> None:
-    """Those of sites where nothing was generated, and posts generated again under their old ids, among them."""
+    """Including those of sites where nothing was generated, and posts generated again under their old ids."""
     project = Project(tmp_path)
     files = {"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX}
     more = schedule("30d")

@@ -241,7 +241,7 @@ def test_a_glob_that_may_match_in_sites_outside_the_run_is_a_warning(repository:
     sale = "*/event[Sale]"
     for command in ("plan", "drift"):
         done = reconciler(command, repository.root, "--target", sale, "--changed-since", "HEAD")
-        said = f"warning: --target {sale}: no such object in this run; 1 site that it names is not in it\n"
+        said = f"warning: --target {sale}: no such object in this run; 1 site that the target names is left out\n"
         assert (done.code, done.err) == (0, said)
         done = reconciler(command, repository.root, "--exclude", sale, "--changed-since", "HEAD")
         assert (done.code, f"Error: --exclude {sale}: no such object on the sites of this run" in done.err) == (1, True)
@@ -249,7 +249,7 @@ def test_a_glob_that_may_match_in_sites_outside_the_run_is_a_warning(repository:
     part = ("--changed-since", "HEAD", "--all", "--yes")
     for command, options, kind in (("approve", part, "draft"), ("history", part[:2], "draft")):
         done = reconciler(command, repository.root, "--target", "*/draft[d1]", *options)
-        said = f"warning: --target */draft[d1]: no such {kind} in this run; 1 site that it names is not in it\n"
+        said = f"warning: --target */draft[d1]: no such {kind} in this run; 1 site that the target names is left out\n"
         assert (done.code, done.err) == (0, said)
         assert reconciler(command, repository.root, "--exclude", "*/draft[d1]", *options).code == 1
 

@@ -1,4 +1,4 @@
-"""Two values in one sentence: of long ones, what differs in them, wherever that is."""
+"""Two values in one sentence: for long ones, what differs in them, wherever that is."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_sites(targets: tuple[str, ...], excludes: tuple[str, ...], left: list[s
         ("hub/zzz", "must be one of"),
         ("*/setings", "did you mean */settings?"),
         ("hub/event[x", "the bracket is not closed"),
-        ("hub/draft[]", "'hub/draft[]' is not a valid address: the brackets are empty; hub/draft is all of them"),
+        ("hub/draft[]", "'hub/draft[]' is not a valid address: the brackets are empty; write hub/draft to match all"),
         ("hub/rule[]", "the brackets are empty"),
         ("hub/site[x]", "'hub/site[x]' is not a valid address: a site has no brackets"),
         ("hub/rule[1]", "'hub/rule[1]' is not a valid address: a rule is written like hub/posts[0]"),

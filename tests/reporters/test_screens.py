@@ -1210,7 +1210,7 @@ def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
 
 
 def unreadable(number: int) -> SiteFailed:
-    """A site whose file in the state another user has written."""
+    """A site whose file in the state was written by another user."""
     place = Place(f".reconciler/records/{number}.json")
     problem = Diagnostic("state", "cannot be read (Permission denied)", "give this user permission", place=place)
     return SiteFailed(SiteName(f"s{number}"), (replace(problem, continues=True),))
