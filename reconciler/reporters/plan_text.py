@@ -51,7 +51,7 @@ NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
 """How `--explain` names the parts of a site if their slugs do not read as words."""
 
 KINDS_IN_PLAN: Final = {Kind.MARKETING_PLAN: "marketing plan", Kind.ACTIVITY: "activities", Kind.DRAFT: "posts"}
-"""What is changed, where single objects are not named: other kinds by their plural, a rule by what it is about."""
+"""How changes are named by kind alone. Other kinds are named by their plural, a rule by what it is about."""
 
 FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post of their site",

@@ -316,7 +316,7 @@ def _as_state_error(path: str, what: str) -> Iterator[None]:
         fix = _FIXES.get(error.errno or 0, "check that place, or name another with --state")
         said = error.strerror or str(error)
         elsewhere = error.filename is not None and os.path.dirname(str(error.filename)) != os.path.dirname(path)
-        if elsewhere and error.errno not in _WHOLE_DISK:  # a file beside it is a step on the way to it
+        if elsewhere and error.errno not in _WHOLE_DISK:  # another file in its folder is only a temporary one
             said += f": {error.filename}"
         raise StateError(path, f"{what} ({said})", fix) from error
 
