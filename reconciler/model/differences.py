@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
@@ -94,6 +95,16 @@ def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
 def looks_the_same(one: str, other: str) -> bool:
     """Whether two different texts cannot be told apart on a screen."""
     return one != other and _seen(one) == _seen(other)
+
+
+def escaped_unlike(text: str, other: str) -> str:
+    """The text with its invisible characters spelled out if the other text has different ones; spaces stay."""
+    mine, theirs = (Counter(char for char in side if _is_invisible(char)) for side in (text, other))
+    return "".join(_spelled(char) if _is_invisible(char) else char for char in text) if mine != theirs else text
+
+
+def _is_invisible(char: str) -> bool:
+    return not char.isprintable() and char not in "\n\u200d"  # the second joins emoji
 
 
 def spelled_out(text: str) -> str:

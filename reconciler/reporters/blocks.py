@@ -194,7 +194,7 @@ class Blocks(Generic[CountsT]):
                 continue
             head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found)}"
             yield from Line((Span(head, Style.BOLD),)).on(self._screen)
-            yield from self._read(found.own[0]) if own else self._lines_of(found)
+            yield from self._read(found.own[0]) if own and not found.totals else self._lines_of(found)
             if self._list_sites:
                 yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
             yield ""

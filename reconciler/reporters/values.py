@@ -14,6 +14,7 @@ from reconciler.model.differences import (
     around_changes,
     both_spelled_out,
     compare_words,
+    escaped_unlike,
     looks_the_same,
     made_visible,
 )
@@ -105,7 +106,8 @@ def _between(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
 
 
 def _two(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
-    yield from (Span(yaml(before, whole=whole), Style.RED), Span("->"), Span(yaml(after, whole=whole), Style.GREEN))
+    old, new = yaml(before, whole=whole), yaml(after, whole=whole)
+    yield from (Span(escaped_unlike(old, new), Style.RED), Span("->"), Span(escaped_unlike(new, old), Style.GREEN))
 
 
 def _members(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
@@ -119,17 +121,30 @@ def _members(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
         for detail in details
         if detail.step is Step.CHANGED and (detail.at or _is_hidden(detail.before, detail.after))
     ]
-    for detail in (detail for detail in details if detail not in paired and detail.step is not Step.REMOVED):
-        yield Span(f"+ {_at(detail.at)}{yaml(detail.after, whole=whole)}", Style.GREEN)
-    for detail in (detail for detail in details if detail not in paired and detail.step is not Step.ADDED):
-        yield Span(f"- {_at(detail.at)}{yaml(detail.before, whole=whole)}", Style.RED)
-    for detail in paired:
+    single = [detail for detail in details if detail not in paired]
+    new = [(detail.at, detail.after) for detail in single if detail.step is not Step.REMOVED]
+    gone = [(detail.at, detail.before) for detail in single if detail.step is not Step.ADDED]
+    pairs = [(detail.at, detail.before, detail.after) for detail in paired]
+    for old, other in [(old, other) for old in gone for other in new if _are_twins(old, other)]:
+        if old in gone and other in new:
+            gone.remove(old)
+            new.remove(other)
+            pairs.append((*old, other[1]))
+    yield from (Span(f"+ {_at(at)}{yaml(item, whole=whole)}", Style.GREEN) for at, item in new)
+    yield from (Span(f"- {_at(at)}{yaml(item, whole=whole)}", Style.RED) for at, item in gone)
+    for at, old_item, new_item in pairs:
         mark = "~ " if len(details) > 1 else ""
-        if detail.at:
-            yield Span(f"{mark}{detail.at}:")
+        if at:
+            yield Span(f"{mark}{at}:")
         elif mark:
             yield Span("~")
-        yield from _between(detail.before, detail.after, whole=whole)
+        yield from _between(old_item, new_item, whole=whole)
+
+
+def _are_twins(old: tuple[str, Json], new: tuple[str, Json]) -> bool:
+    """Whether an item that is gone and a new one at the same place look the same."""
+    (at, before), (there, after) = old, new
+    return at == there and isinstance(before, str) and isinstance(after, str) and looks_the_same(before, after)
 
 
 def _at(place: str) -> str:

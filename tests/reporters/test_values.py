@@ -59,6 +59,9 @@ def shown(before: Json, after: Json, *, whole: bool = False) -> str:
             "{goalKey: SALES}  ->  {customGoal: more tea}",
         ),
         ("dry", "warm", "dry  ->  warm"),
+        ("a\u00a0b dry", "a b wet", "a\\xa0b dry  ->  a b wet"),
+        (("a\u00a0b", "tea"), ("mugs", "a b"), "+ mugs  - tea  ~  a\\xa0b  ->  a·b  (they look the same)"),
+        ("tea \U0001f469\u200d\U0001f467", "mugs", "tea \U0001f469\u200d\U0001f467  ->  mugs"),
     ],
 )  # fmt: skip
 def test_a_change_shows_what_differs(before: Json, after: Json, wanted: str) -> None:
