@@ -43,7 +43,7 @@ class Deferred(Write, frozen=True):
 
     It carries all rules of its part, because the first that matches an object decides, and for the schedule also those
     that say which activities and posts are to be absent. `at_most` is the bound in objects; None if the rule itself has
-    none. `channels` and the like are in the rules.
+    none.
     """
 
     kind: ClassVar[Kind] = Kind.RULE
