@@ -137,7 +137,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     plan = with_old_name(plan, observed, recorded, session)
     chosen = SiteLabels(site, desired.labels)
     refusals = apply_targets(plan, context.targets, chosen).refusals
-    # What an apply would do, and why else it would be refused: by policy checks, or `--strict`.
+    # What an apply would do, and what else would refuse it: policy checks, or `--strict`.
     applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
     # Unwanted posts that the selection leaves out still go out, and so do those at a site that is refused.
     due = with_refusal_named(replace(applied, refusals=(*refusals, *applied.refusals)))

@@ -1117,7 +1117,7 @@ def test_no_next_step_is_an_apply_that_would_refuse_the_site(
 def test_drafts_of_a_refused_site_without_a_record_cannot_be_approved_yet(
     project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An approval given now would have to be given again, so `review`, its next step and `approve` all leave them."""
+    """An approval given now would have to be given again, so all three of them leave the drafts pending."""
     monkeypatch.chdir(project.root)
     project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES + "expect: {language: fr}\n"})
     why = "cannot be approved yet: apply refuses the site, as plan shows, and has never recorded it"

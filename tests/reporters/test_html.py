@@ -247,7 +247,7 @@ def test_the_calendar_of_a_refused_plan_promises_nothing() -> None:
 
 
 def test_a_post_that_still_goes_out_is_in_the_calendar_once() -> None:
-    """An earlier run failed to cancel it: this plan tries again, and this apply failed to."""
+    """An earlier run failed to cancel it; the plan tries again, and the apply fails as well."""
     shop = SiteRef(SiteName("shop"), "1")
     address = Address(shop.name, Kind.DRAFT, POST)
     why = Diagnostic("api-server-error", "the server failed", "cancel it in the dashboard", address=address)

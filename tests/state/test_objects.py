@@ -203,7 +203,7 @@ def test_only_an_endpoint_on_this_machine_may_lack_tls() -> None:
     "endpoint", ["", "nonsense", "127.0.0.1:9", "//s3.example", "http://", "https://[::1", "https://a b", "https://a:b"]
 )
 def test_an_endpoint_that_is_not_a_url_is_named(endpoint: str) -> None:
-    """obstore panics on these, and its variables are looked up even if they are not given."""
+    """obstore panics on these, and finds them in the environment even if it is not given them."""
     what = "is not the URL of a server" if endpoint else "is empty"
     with pytest.raises(UsageError, match=f"^AWS_ENDPOINT_URL {what}; write it like https://"):
         ObjectStore.open("s3://bucket/x", {"AWS_ENDPOINT_URL": endpoint})
