@@ -153,10 +153,10 @@ def test_an_approvals_file_as_path_is_checked_as_what_it_is(write_project: Write
 
 def test_a_link_that_leads_nowhere_says_so(write_project: WriteProject) -> None:
     root = write_project({"sites/a.yaml": site("a")})
-    (root / "sites/b.yaml").symlink_to("../shared/b.yaml")
+    (root / "sites/b.yaml").symlink_to("../elsewhere/b.yaml")
     with pytest.raises(InvalidFiles) as raised:
         index_of()
-    said = "sites/b.yaml is a link to ../shared/b.yaml, which leads nowhere; correct the link, or delete it"
+    said = "sites/b.yaml is a link to ../elsewhere/b.yaml, which leads nowhere; correct the link, or delete it"
     assert [sentence(problem) for problem in raised.value.problems] == [said]
 
 
