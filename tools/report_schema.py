@@ -221,7 +221,8 @@ WORDS: Final = {
     "DecidedRecord.pending": "How many drafts still wait for a decision.",
     "DriftRecord.affected": "How many sites have anything to report.",
     "PlanTally.discard": "How many drafts are thrown away.",
-    "PlanTally.discardedAnyway": "How many of these are thrown away by a regeneration that is already under way.",
+    "PlanTally.discardedAnyway": "How many of the discarded drafts are thrown away by a regeneration that is already "
+    "under way.",
     "PlanTally.pending": "How many objects the plan waits for.",
     "PlanTally.promises": "The bounds of what is decided after generation.",
     "PlanTally.publish": "How many posts go out.",
