@@ -159,7 +159,7 @@ UNTIL_SHOWN: Final = Diagnostic(
 
 UNTIL_REGENERATED: Final = Diagnostic(
     Unstopped.REGENERATION_FIRST,
-    "it is not moved before the marketing plan is regenerated",
+    "it is not moved until the marketing plan is regenerated",
     "run apply again after the regeneration, or, to keep the marketing plan, write `when: never` under "
     "marketingPlan.regenerate",
 )

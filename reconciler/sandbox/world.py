@@ -74,7 +74,7 @@ def _unusable(database: Path, problem: OSError | sqlite3.Error) -> WorldError:
     there = next(path for path in (database, *database.parents) if os.path.lexists(path) or path == path.parent)
     if os.path.islink(there) and not os.path.exists(there):
         link = f"{there} is a link to {os.readlink(there)}, which cannot be followed"
-        return WorldError(f"{what}: {link}", "restore what the link leads to, or delete the link")
+        return WorldError(f"{what}: {link}", "restore what the link points to, or delete the link")
     if there != database and not os.path.isdir(there):
         return WorldError(f"{what}: {there} is not a folder", "move it away")
     if isinstance(problem, OSError):

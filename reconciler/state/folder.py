@@ -240,7 +240,7 @@ def _in_the_way(path: str) -> _InTheWay | None:
     if not os.path.islink(path):
         fix = "the state needs a folder there; move it away, or name another place with --state"
         return _InTheWay(path, "is not a folder", fix)
-    target, fix = os.readlink(path), "restore what the link leads to, or name another place with --state"
+    target, fix = os.readlink(path), "restore what the link points to, or name another place with --state"
     return _InTheWay(path, f"is a link to {target}, which cannot be followed", fix)
 
 

@@ -444,7 +444,7 @@ def test_what_is_odd_about_a_post_is_judged_at_the_moment_it_is_moved_to() -> No
 
 
 def test_what_is_odd_about_a_post_is_judged_beside_posts_that_go_out_only() -> None:
-    """Drafts that are blocked or wait for review may never go out; one between two posts hides neither."""
+    """Drafts that are blocked or wait for review may never go out. One between posts hides neither from the other."""
     first, last = (activity(id, post(id, caption=f"Kiln {id}")) for id in ("a", "c"))
     between = activity("b", post("b", caption="Kiln a"))
 

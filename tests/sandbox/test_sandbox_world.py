@@ -179,7 +179,7 @@ def test_what_is_in_the_way_of_its_folder_is_named(tmp_path: Path, below: str) -
         there.unlink()
         there.symlink_to(target)
         why = f"{cannot}: {there} is a link to {target}, which cannot be followed"
-        fix = "restore what the link leads to, or delete the link"
+        fix = "restore what the link points to, or delete the link"
         with pytest.raises(WorldError, match=f"^{re.escape(f'{why}; {fix}')}$"):
             Sandbox(file)
 

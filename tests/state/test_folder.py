@@ -275,7 +275,7 @@ def test_a_log_grows_only_at_its_end(tmp_path: Path) -> None:
 
 
 NEEDS_FOLDER = "the state needs a folder there; move it away, or name another place with --state"
-RESTORE = "restore what the link leads to, or name another place with --state"
+RESTORE = "restore what the link points to, or name another place with --state"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs links")
