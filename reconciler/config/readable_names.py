@@ -62,7 +62,7 @@ def _content(file: Path, bounds: ProjectBounds) -> bytes:
 
 
 def _sites(data: bytes) -> list[ReadableSite]:
-    """The sites that a file names. All of it is read only if there is no site where one usually is."""
+    """The sites that a file names. All of it is read only if the usual place names none."""
     parts = (site for part in _SITE.findall(data.removeprefix(b"\xef\xbb\xbf")) for site in _sites_in(part))
     return list(parts) or list(_sites_in(data))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from reconciler.api.surroundings import BUNDLES, FOLDER
 from reconciler.config.project import ProjectConfig
 from reconciler.config.repository import GitError, GitTrouble, Repository
 from reconciler.engine.adoption_results import ProjectExamined
@@ -14,8 +15,6 @@ from reconciler.engine.selection import repository_of
 from reconciler.model.diagnostics import Diagnostic, Severity
 
 PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-FOLDER: Final = "SSL_CERT_DIR"
 
 
 class ProjectFindings:

@@ -440,10 +440,8 @@ class SiteRun:
 
     def _decided(self, action: Action) -> ReviewedDecision | None:
         """The reviewers' decision that an action carries out; None if it carries out none."""
-        decision, reviewed = (
-            kind_of(action.operation).decision(action.operation),
-            self._reviewed(action, self.approvals),
-        )
+        decision = kind_of(action.operation).decision(action.operation)
+        reviewed = self._reviewed(action, self.approvals)
         return ReviewedDecision(decision, reviewed.digest) if decision is not None and reviewed is not None else None
 
     def _reviewed(self, action: Action, approvals: Approvals) -> ActivityApproval | None:
