@@ -15,7 +15,8 @@ class Spool:
 
     def __init__(self) -> None:
         try:
-            self._file: io.BufferedIOBase = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+            # Unbuffered, so that closing it writes nothing: on a full disk, or in a forked process, that would fail.
+            self._file: io.FileIO | io.BytesIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - see `__del__`
         except OSError:
             self._file = io.BytesIO()
         self._ends = array("Q", [0])
@@ -26,7 +27,9 @@ class Spool:
     def append(self, data: bytes) -> int:
         """Adds a piece, and returns its number."""
         self._file.seek(self._ends[-1])
-        self._file.write(data)
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
         self._ends.append(self._ends[-1] + len(data))
         return len(self._ends) - 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import tempfile
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from reconciler.spool import Spool
 from reconciler.state.folder import LocalFolder
 from reconciler.state.ledger import OfSites, RunLedgers
 from tests import strategies
+from tests.laws.pool import fork
 
 
 def _entry(site: SiteRef) -> SiteEntry:
@@ -66,9 +68,31 @@ def test_a_spool_gives_back_each_piece(pieces: list[bytes], order: object) -> No
 
 
 def test_a_spool_does_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: os.open("/no/such/folder", os.O_RDONLY))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: os.open("/no/such/folder", os.O_RDONLY))
     spool = Spool()
     assert [spool[spool.append(piece)] for piece in (b"one", b"other")] == [b"one", b"other"]
+
+
+def test_a_full_disk_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: io.FileIO("/dev/full", "w"))
+    spool = Spool()
+    with pytest.raises(OSError, match="No space left on device"):
+        spool.append(b"a piece")
+    del spool  # an error here could only be printed
+
+
+def test_a_forked_process_that_ends_disturbs_no_spool() -> None:
+    spool = Spool()
+    numbers = [spool.append(bytes(1000)) for _ in range(3)]
+    assert spool[numbers[0]] == bytes(1000)
+    child = fork()
+    if child == 0:
+        del spool
+        os._exit(0)
+    os.waitpid(child, 0)
+    number = spool.append(b"later")
+    assert (spool[numbers[2]], spool[number]) == (bytes(1000), b"later")
+    del spool
 
 
 @pytest.mark.parametrize("odd", ["", "\ud800"])
