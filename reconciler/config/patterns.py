@@ -18,7 +18,7 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 class Unlisted(Struct, frozen=True):
-    """A folder that a pattern leads to but that cannot be listed, and why."""
+    """A folder that a pattern names but that cannot be listed, and why."""
 
     folder: Path
     why: str

@@ -108,7 +108,7 @@ class Repository:
             raise UsageError(f"--changed-since: {error.message}", error.fix or _ALL) from None
 
     def committed(self, path: Path) -> bytes | None:
-        """The text of a file in HEAD; None if HEAD lacks it or a link that leads to it, or if that link differs there.
+        """The text of a file in HEAD; None if HEAD lacks it or a link to it, or if that link differs there.
 
         Raises GitError if there is no repository.
         """
@@ -135,7 +135,7 @@ class Repository:
         if not file.is_relative_to(self.top):
             return None
         asked = os.fsencode(f"HEAD:{file.relative_to(self.top).as_posix()}\n")
-        # A link in HEAD is followed there: what it leads to is what counted.
+        # A link in HEAD is followed there: what it points to is what counted.
         output = self._bytes("cat-file", "--batch", "--follow-symlinks", given=asked)
         head, _, text = output.partition(b"\n")
         match head.split(b" "):
@@ -179,7 +179,7 @@ class Repository:
         return tuple(file for file in files if not os.path.lexists(file))
 
     def is_clean(self, path: Path) -> bool:
-        """Whether a file, and each link that leads to it, is in HEAD exactly as on disk.
+        """Whether a file, and each link to it, is in HEAD exactly as on disk.
 
         Untracked files are noticed only if their names end in .yaml or .yml: all others but links count as clean.
         """
@@ -287,7 +287,7 @@ class Repository:
         return self._differing("HEAD")
 
     def _is_same_link(self, link: Path) -> bool:
-        """Whether a link below the top leads to the same path in HEAD."""
+        """Whether a link below the top points to the same path in HEAD."""
         name = link.relative_to(self.top)
         known = any(part.as_posix() in self._compared_links for part in (name, *name.parents))
         return known and not self._is_in(link, self._dirty)
@@ -365,7 +365,7 @@ class ChangedPaths(Struct, frozen=True):
     paths: frozenset[str]
 
     def has(self, path: Path) -> bool:
-        """Whether what a path leads to has changed: a file, a link on the way to it, or a submodule around it."""
+        """Whether what a path points to has changed: a file, a link on the way to it, or a submodule around it."""
         return any(self.has_step(step) for step in trail(path))
 
     def has_step(self, step: Path) -> bool:

@@ -42,7 +42,7 @@ def read_file(path: Path | str, shown: str, problems: list[Diagnostic]) -> bytes
         message = f"cannot be read: {error.strerror or type(error).__name__}"
         fix = READABLE if isinstance(error, PermissionError) else ""
         if isinstance(error, FileNotFoundError) and os.path.islink(path):
-            message, fix = f"is a link to {os.readlink(path)}, which leads nowhere", "correct the link, or delete it"
+            message, fix = f"is a link to {os.readlink(path)}, which does not exist", "correct the link, or delete it"
         problems.append(problem(whole, message, fix, continues=True))
         return None
     if len(data) > MAX_BYTES:

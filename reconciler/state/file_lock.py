@@ -78,7 +78,7 @@ def _by_filelock(file: Path | str, timeout: float) -> Callable[[], None]:
     if os.path.islink(file) or (os.path.exists(file) and not os.path.isfile(file)):
         raise NotPlain(
             errno.EINVAL, "is not a regular file", str(file)
-        )  # some versions truncate the file that a link leads to
+        )  # some versions truncate the file that a link points to
     lock = FileLock(file)
     try:
         lock.acquire(timeout=timeout, poll_interval=POLL)

@@ -179,7 +179,7 @@ class LocalFolder(Store):
                 return []
 
     def _refuse_dead_link(self) -> None:
-        """Raises an OSError if the state is missing because a link leads nowhere: nobody knows what is in it."""
+        """Raises an OSError if the state is missing because a link points to nothing: nobody knows what is in it."""
         if not os.path.isdir(self._top) and (found := _in_the_way(self._top)) is not None:
             raise found
 

@@ -156,7 +156,7 @@ def test_a_link_that_leads_nowhere_says_so(write_project: WriteProject) -> None:
     (root / "sites/b.yaml").symlink_to("../elsewhere/b.yaml")
     with pytest.raises(InvalidFiles) as raised:
         index_of()
-    said = "sites/b.yaml is a link to ../elsewhere/b.yaml, which leads nowhere; correct the link, or delete it"
+    said = "sites/b.yaml is a link to ../elsewhere/b.yaml, which does not exist; correct the link, or delete it"
     assert [sentence(problem) for problem in raised.value.problems] == [said]
 
 

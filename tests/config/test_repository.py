@@ -71,7 +71,7 @@ def test_changes_count_from_the_merge_base(checkout: Path) -> None:
     assert not changed.has(Path("/elsewhere"))
 
 
-@pytest.mark.parametrize("edit", ["what the link leads to", "the link", "the link's link"])
+@pytest.mark.parametrize("edit", ["what the link points to", "the link", "the link's link"])
 def test_links_are_followed(edit: str, checkout: Path) -> None:
     (checkout / "common").mkdir()
     (checkout / "common/a.yaml").write_text("a")
@@ -81,7 +81,7 @@ def test_links_are_followed(edit: str, checkout: Path) -> None:
     (checkout / "folder").symlink_to("common")
     commit(checkout)
     assert not repository(checkout).changed_since("HEAD").has(checkout / "sites/linked.yaml")
-    if edit == "what the link leads to":
+    if edit == "what the link points to":
         (checkout / "common/a.yaml").write_text("other")
     else:
         link = checkout / ("sites/linked.yaml" if edit == "the link" else "common/link.yaml")
@@ -89,7 +89,7 @@ def test_links_are_followed(edit: str, checkout: Path) -> None:
         link.symlink_to("../common/b.yaml" if edit == "the link" else "b.yaml")
     changed = repository(checkout).changed_since("HEAD")
     assert changed.has(checkout / "sites/linked.yaml")
-    assert changed.has(checkout / "folder/a.yaml") == (edit == "what the link leads to")
+    assert changed.has(checkout / "folder/a.yaml") == (edit == "what the link points to")
     assert not changed.has(checkout / "sites/shop.yaml")
 
 
@@ -355,7 +355,7 @@ def test_a_committed_link_counts_with_what_it_leads_to(checkout: Path, approvals
 def test_a_link_that_git_does_not_track_or_compare_counts_for_nothing(
     hidden: str, checkout: Path, approvals: Path
 ) -> None:
-    """What it leads to may well be committed: in another folder, it approved something else."""
+    """What it points to may well be committed: in another folder, it approved something else."""
     approvals.parent.rename(checkout / "old")
     (checkout / "older").mkdir()
     folder = checkout / "approvals"
