@@ -21,7 +21,7 @@ from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem,
 YAML: Final = (".yaml", ".yml")
 
 _SHOWN: Final = 3
-"""How many files that nothing reads one message names."""
+"""How many unread files one message names."""
 
 
 class Paths(Sequence[Path]):

@@ -232,7 +232,7 @@ def test_a_name_in_a_file_that_is_too_long_is_no_bug(
 def test_an_empty_path_is_not_the_whole_project(
     project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    """As from a variable of a script that is not set."""
+    """For example from an unset variable in a script."""
     monkeypatch.chdir(project.root)
     done = reconciler(*arguments)
     assert (done.code, done.out) == (1, "")

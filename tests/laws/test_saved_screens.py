@@ -24,7 +24,7 @@ PLANNING: Sequence[tuple[str, ...]] = (
 )
 SHOWING = ((), (), ("--sites",), ("--explain",), ("--quiet",), ("--summary",), ("--quiet", "--sites"))
 JUDGED_AGAIN = ("the run is refused, so nothing cancels it", "leaves it out of this run")
-"""Why an unwanted post goes out, where an apply of the saved plan reads the site again and has a reason of its own."""
+"""Reasons why an unwanted post goes out. An apply of the saved plan reads the site again and may give others."""
 
 DEFAULTS = "defaults:\n- where: {labels: {team: emea}}\n  settings: {pointOfView: SECOND_PERSON}\n"
 POLICIES = ("", "", "policy: {maxDiscard: 0}\n", "policy: {minLead: 3d}\n", "policy: {bannedWords: [Hello]}\n")
