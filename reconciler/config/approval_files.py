@@ -260,7 +260,7 @@ def approvals_now(project: ProjectConfig, site: str) -> Approvals:
 
 
 def _dead_links(folder: Path) -> tuple[Diagnostic, ...]:
-    """A problem if a folder is missing because a link on the way to it points to nothing: nobody deleted what is in it."""
+    """A problem if a link on the way to a missing folder points to nothing: nobody deleted what is in it."""
     there = next((step for step in (folder, *folder.parents) if os.path.lexists(step)), folder)
     if not there.is_symlink():
         return ()
