@@ -265,7 +265,7 @@ def still_going_out(
 
 
 def with_accounts(posts: Iterable[StillGoingOut], recorded: RecordedSite) -> tuple[StillGoingOut, ...]:
-    """The posts with the accounts that were recorded when they were scheduled: a post read alone has only an id."""
+    """The posts with the accounts recorded when they were scheduled: a post read by itself has only an account id."""
     return tuple(replace(post, account=_account(post, recorded)) for post in posts)
 
 
