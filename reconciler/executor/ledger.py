@@ -201,6 +201,22 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
     return ApplyTally(**counts, promised=KeptPromises(**promised))
 
 
+def causes_once(entries: Iterable[Entry], still_going_out: Iterable[StillGoingOut]) -> list[Entry]:
+    """The entries to show beside posts that still go out, which say why they were not stopped.
+
+    A cancel with the same cause is left out, because there is nothing else to say about it. A move is kept, without its
+    cause.
+    """
+    reported = {(post.address, post.problem.message) for post in still_going_out}
+    found: list[Entry] = []
+    for entry in entries:
+        if entry.problem is None or (entry.address, entry.problem.message) not in reported:
+            found.append(entry)
+        elif entry.verb is not Verb.CANCEL:
+            found.append(replace(entry, problem=None, request_id=None))
+    return found
+
+
 def left_by_guard(ledger: SiteLedger) -> int:
     """How many actions were not done at a site where a guard refused what was planned after a generation.
 

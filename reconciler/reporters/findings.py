@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -37,32 +37,62 @@ from reconciler.engine.site_results import (
 )
 from reconciler.engine.state_results import StateEvent, StateListed
 from reconciler.engine.tool_results import ToolEvent
-from reconciler.executor.ledger import SiteLedger
-from reconciler.model.address import Address
+from reconciler.executor.ledger import SiteLedger, causes_once
+from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.posts import name_of, shown_account
 from reconciler.model.text import spoken
 from reconciler.model.verdict import Verdict
 from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.drift_report import DriftState
+from reconciler.planner.unstopped import stops
 from reconciler.reporters import words
+
+STILL_GOING_OUT: Final = "still-going-out"
 
 
 class Findings:
     """The problems of a run, each once: an apply reports its sites twice, and a refusal both for its site and the run.
 
+    A post that an apply tries to stop again is reported with how that ended, not with what the plan says about it.
     If a run ends badly and no event says why, that is itself a problem, so that no report is silent about it.
     """
 
     def __init__(self) -> None:
         self._reported: set[Diagnostic] = set()
+        self._applies = False
+        self._tried_again: dict[SiteName, dict[Address, Diagnostic]] = {}
+        """What the plan of each site says about posts that are yet to be stopped."""
 
     def of(self, event: Event) -> list[Diagnostic]:
         """What an event reports that none before it did. A mere change is not a problem."""
-        found = [finding for finding in dict.fromkeys(findings_of(event)) if finding not in self._reported]
-        if isinstance(event, Ended) and not event.verdict.is_success:
-            found = [] if any(explains(finding, event.verdict) for finding in self._reported) else [ended_badly(event)]
+        found = [finding for finding in self._of(event) if finding not in self._reported]
         self._reported.update(found)
+        if isinstance(event, Ended) and not event.verdict.is_success:
+            explained = any(explains(finding, event.verdict) for finding in self._reported)
+            found += [] if explained else [ended_badly(event)]
+        return found
+
+    def _of(self, event: Event) -> list[Diagnostic]:
+        """What an event reports, without what is to come, and with what has not come before the end."""
+        found = list(dict.fromkeys(findings_of(event)))
+        match event:
+            case RunStarted(command=command):
+                self._applies = command == "apply"
+            case SitePlanned(plan=plan) if self._applies:
+                stopping = {action.address for action in plan.actions if stops(action)}
+                later = [finding for finding in found if finding.code == STILL_GOING_OUT and finding.about in stopping]
+                if later:
+                    self._tried_again[plan.site.name] = {finding.about: finding for finding in later}
+                    return [finding for finding in found if finding not in later]
+            case SiteApplied(name=name):
+                self._tried_again.pop(name, None)
+            case Ended():
+                return [finding for later in self._tried_again.values() for finding in later.values()]
+            case _:
+                for finding in found:
+                    if finding.code == STILL_GOING_OUT:
+                        self._tried_again.get(finding.about.site, {}).pop(finding.about, None)
         return found
 
 
@@ -163,16 +193,23 @@ def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     """A post that goes out although it is no longer wanted: an error, and where a person can stop it."""
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
-    message = f"{name_of(post)}{account} is still going out{when}: {post.problem.cause}"
     problem = post.problem
-    return Diagnostic("still-going-out", message, problem.fix, address=post.address, request_id=problem.request_id)
+    message = f"{name_of(post)}{account} is still going out{when}: {problem.message}"
+    return Diagnostic(
+        STILL_GOING_OUT,
+        message,
+        problem.fix,
+        address=post.address,
+        request_id=problem.request_id,
+        call=problem.call,
+    )
 
 
 def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
     yield from (going_out(post, ledger.time_zone) for post in ledger.still_going_out)
     if ledger.error:
         yield replace(ledger.error, address=ledger.error.address or Address(ledger.site.name))
-    for entry in ledger.entries:
+    for entry in causes_once(ledger.entries, ledger.still_going_out):
         if entry.problem is not None:
             failed = entry.problem.while_(f"{entry.operation.verb}: {spoken(entry.result)}")
             yield replace(failed, request_id=failed.request_id or entry.request_id)

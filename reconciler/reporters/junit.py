@@ -19,7 +19,7 @@ from reconciler.model.verdict import Verdict
 from reconciler.planner.drift_report import DriftState
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
-from reconciler.reporters.findings import Findings, ended_badly, findings_of
+from reconciler.reporters.findings import STILL_GOING_OUT, Findings, ended_badly, findings_of
 from reconciler.reporters.layout import inert, inert_lines
 
 RUN: Final = "run"
@@ -39,6 +39,10 @@ class _Case:
         """Makes the case succeed, whatever was found."""
         self.notes, self.failures = self.failures | self.notes, {}
         self.error = False
+
+    def drop(self, code: str) -> None:
+        """Takes back the findings with a code."""
+        self.failures = {finding: None for finding in self.failures if finding.code != code}
 
     def fail_warnings(self) -> None:
         """Makes warnings fail the case, as with `--strict`."""
@@ -64,6 +68,7 @@ class JunitReporter:
                 failed = ledger.error is not None or any(
                     entry.result is ActionResult.FAILED for entry in ledger.entries
                 )
+                self._case(event.name).drop(STILL_GOING_OUT)  # of the plan: the ledger has those that are left
                 undone = dict.fromkeys((*findings_of(event), *ledger.in_doubt))
                 self._add_case(event.name, undone, seconds, failing=undone, error=failed)
             case site_results.SiteDrifted(report=report, seconds=seconds):

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
@@ -115,8 +115,10 @@ def applied_lines(
     cut_short = _cut_short(ledger) if brief else []
     if quiet:
         listed = [entry for entry in ledger.entries if entry.result is not ActionResult.DONE]
+    listed = [entry for entry in listed if not (entry in cut_short or became_others(entry))]
+    listed = causes_once(listed, ledger.still_going_out)
     repeated = [entry for entry in listed if same_as and _has_cause(entry)]
-    listed = [entry for entry in listed if not (entry in cut_short or entry in repeated or became_others(entry))]
+    listed = [entry for entry in listed if entry not in repeated]
     spans = [Span(applied.name, Style.BOLD), Span(counts(ledger, without=cut_short))]
     if applied.seconds:  # 0: nobody measured it
         spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
@@ -127,7 +129,7 @@ def applied_lines(
     ):
         all_done = not ledger.error and all(entry.result is ActionResult.DONE for entry in ledger.entries)
         spans.append(Span(done if all_done else f"done: {done}", Style.DIM))
-    if same_as:
+    if same_as and (repeated or ledger.error):
         spans.append(Span(_same_words(repeated, same_as, zone), Style.RED))
     yield from Line(tuple(spans)).on(screen)
     for post in ledger.still_going_out:

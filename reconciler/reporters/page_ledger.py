@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger, causes_once, tally_of
 from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
@@ -56,6 +56,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
     if ledger.still_going_out:
         rank, state, style = 0, "still going out", "bad"
     zone = ledger.time_zone
+    shown = causes_once(ledger.entries, ledger.still_going_out)
     parts = [
         bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
         bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
@@ -63,7 +64,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
             (line("!", "unknown", text(doubt_words(problem))) + fix(problem.fix) for problem in ledger.in_doubt),
             "items bad",
         ),
-        bullets((_entry(entry, zone) for entry in ledger.entries if not became_others(entry)), "items"),
+        bullets((_entry(entry, zone) for entry in shown if not became_others(entry)), "items"),
         notes([sentence(note) for note in ledger.notes]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds),

@@ -676,6 +676,59 @@ def test_what_could_not_be_cancelled_is_named_until_it_is(pottery: Pottery) -> N
     assert "still going out" not in pottery.run("plan")[1]
 
 
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_a_cancel_that_fails_is_one_problem_in_every_report(pottery: Pottery, failed_before: bool) -> None:
+    """The post that still goes out has the cause: it is not repeated beside the action, nor is what the plan said."""
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    formats = ("github", "sarif", "junit", "openmetrics", "markdown", "html")
+    files = {name: pottery.project.root / f"report.{name}" for name in formats}
+    with pottery.project.world() as world:
+        world.add_fault({"route": "PATCH *cancel", "times": 1 + failed_before, "do": CANCEL_REFUSED})
+        if failed_before:
+            assert pottery.run("apply", "--auto-approve")[0] == 1
+        outputs = [f"--output={name}={file}" for name, file in files.items()]
+        code, said = pottery.run("apply", "--auto-approve", "--output=text", *outputs)
+    (planned, applied) = said.split("Plan: ", 1)
+    assert (code, planned.count("still going out")) == (1, failed_before), said
+    assert (applied.count('"Kiln day"'), applied.count("access was refused")) == (1, 1), said
+    assert ("pottery 1 failed" in applied, "answered 403" in applied) == (True, True), said
+    reports = {name: file.read_text("utf-8") for name, file in files.items()}
+    problems = [line for line in reports["github"].splitlines() if line.startswith("::")]
+    assert ([line.split("::")[1] for line in problems]) == ["error title=still-going-out"], problems
+    assert ("failed before" in problems[0], "/cancel answered 403" in problems[0]) == (False, True)
+    (found,) = json.loads(reports["sarif"])["runs"][0]["results"]
+    assert (found["ruleId"], "failed before" in found["message"]["text"]) == ("still-going-out", False)
+    assert re.findall(r"^error\[([\w-]+)\]", reports["junit"], re.MULTILINE) == ["still-going-out"]
+    assert re.findall(r"^reconciler_problems{.*$", reports["openmetrics"], re.MULTILINE) == [
+        'reconciler_problems{command="apply",code="still-going-out",severity="error",site="pottery"} 1'
+    ]
+    top, block = reports["markdown"].split("<details>")
+    assert (top.count("access was refused"), block.count("access was refused")) == (1, 1), reports["markdown"]
+    ledger = reports["html"].split('<h2 id="apply">')[1].split('<h2 id="plan">')[0]
+    assert ledger.count("access was refused") == 1, ledger
+
+
+@pytest.mark.parametrize("limit", ["maxDelete: 0", ""])
+def test_a_post_whose_cancel_is_not_tried_again_is_one_problem(pottery: Pottery, limit: str) -> None:
+    """Because the run is refused, or because nobody agreed to it."""
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    with pottery.project.world() as world:
+        world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
+        assert pottery.run("apply", "--auto-approve")[0] == 1
+    yes = ("--auto-approve",) if limit else ()
+    if limit:
+        event = "calendarEvents: {prune: true, events: []}\n"
+        more("sites/pottery.yaml", event)(pottery.project)
+        more("reconciler.yaml", f"policy: {{{limit}}}\n")(pottery.project)
+        with pottery.project.world() as world:
+            world.dashboard.add_event(SITE, {"name": "Sale", "date": "2026-12-01T00:00:00Z"})
+    code, said = pottery.run("apply", *yes, "--output", "github")
+    assert (code, said.count("title=still-going-out")) == (4, 1), said
+    assert "the run is refused" in said if limit else "nothing was done" in said, said
+
+
 def test_a_failed_cancel_is_over_once_somebody_cancelled_it(pottery: Pottery) -> None:
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")

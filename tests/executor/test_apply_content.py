@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
-from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, KeptPromises, SiteLedger, tally_of
+from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, KeptPromises, SiteLedger, causes_once, tally_of
 from reconciler.executor.ports import PollPolicy
 from reconciler.model.activities import (
     Activity,
@@ -736,7 +736,10 @@ def test_a_post_that_is_not_moved_away_from_a_forbidden_moment_still_goes_out(sh
     live = post(shop, "p1")
     operation = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, at, before)
     move = act(operation, Kind.DRAFT, "p1", reason=Reason.FORBIDDEN)
-    assert [post.moment for post in shop.apply(move, allow_publish=False).still_going_out] == [before]
+    ledger = shop.apply(move, allow_publish=False)
+    assert [post.moment for post in ledger.still_going_out] == [before]
+    (shown,) = causes_once(ledger.entries, ledger.still_going_out)
+    assert (shown.operation, shown.problem) == (operation, None), "the post says why, the move says where to"
     other = replace(move, reason=Reason.OTHER_TIME)
     assert shop.apply(other, allow_publish=False).still_going_out == ()
     assert shop.apply(move).still_going_out == ()
