@@ -57,11 +57,15 @@ class Budget:
         self._clock = clock
         self._sent = _Sent()
         self._held: dict[str, float] = {}
+        self._latest = 0.0
 
     async def admit(self, site: str) -> None:
         """Returns when another request of this site may be sent, and counts it."""
         while True:
             now = self._clock.now().timestamp()
+            if now < self._latest - WINDOW:  # the clock was set back
+                self._held.clear()
+            self._latest = now
             self._sent.forget(now)
             wait = self._held.get(site, 0.0) - now
             if self._sent.reached(self._allowed, site):

@@ -45,7 +45,7 @@ async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit:
         late = [entry for entry in entries if _may_be_in_flight(entry, found, now)]
         if not late:
             break
-        newest = max(entry.started_at for entry in late)
+        newest = min(now, max(entry.started_at for entry in late))  # the clock may have been set back since
         emit(StillUnclear(site, len(late), (newest + SHOWS_WITHIN - now).total_seconds()))
         await ports.clock.sleep(pause)
         again = await _read(site, ports, late)

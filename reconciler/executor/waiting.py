@@ -46,8 +46,9 @@ async def poll(
 ) -> T | NotOver:
     """Calls `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
-    The first call is after one interval, or `at_once`; the last is at the deadline. A read that fails temporarily is
-    not an answer. Any other ApiError is raised, and so is the last one if too many reads in a row are unreadable.
+    The first call is after one interval, or `at_once`; the last is at the deadline. If the clock is set back, the
+    timeout begins again. A read that fails temporarily is not an answer. Any other ApiError is raised, and so is the
+    last one if too many reads in a row are unreadable.
     """
     deadline = clock.now() + policy.timeout
     pause, unreadable = not at_once, 0
@@ -56,7 +57,9 @@ async def poll(
         if stop():
             return WaitStopped()
         if pause:
-            left = (deadline - clock.now()).total_seconds()
+            now = clock.now()
+            deadline = min(deadline, now + policy.timeout)
+            left = (deadline - now).total_seconds()
             if left <= 0:
                 return TimedOut(failed)
             await clock.sleep(min(policy.interval.total_seconds(), left))

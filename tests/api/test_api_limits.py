@@ -118,6 +118,20 @@ def test_a_clock_that_is_set_back_does_not_stop_the_run() -> None:
     assert sum(clock.slept) <= 61
 
 
+def test_a_clock_that_is_set_back_does_not_stretch_a_pause_that_was_asked_for() -> None:
+    clock = FakeClock()
+
+    async def ask() -> None:
+        budget = Budget(Limits(), clock.handed_in)
+        await budget.admit("one")
+        budget.hold("one", 20)
+        clock.at -= timedelta(days=1)
+        await budget.admit("one")
+
+    asyncio.run(ask())
+    assert sum(clock.slept) <= 20
+
+
 def test_a_clock_that_is_set_back_a_little_does_not_double_the_budget() -> None:
     clock = FakeClock()
     begun = clock.at

@@ -567,6 +567,34 @@ def test_a_young_entry_without_a_trace_is_waited_for_and_given_up_at_its_deadlin
     assert bench.recorded.open == ()
 
 
+def test_an_earlier_call_from_a_machine_whose_clock_was_a_day_ahead_is_not_awaited_for_a_day(bench: Bench) -> None:
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    bench.world.before_call = killed
+    with pytest.raises(KeyboardInterrupt):
+        bench.apply(regenerate(), inputs=DRY)
+    bench.world.before_call = None
+    bench.world.now = begun = START - timedelta(days=1)
+    assert len(bench.resolve_open().open) == 1
+    assert results(bench.apply(AWAIT)) == ["skipped"]
+    assert bench.world.now == begun + timedelta(minutes=10)
+    assert bench.recorded.open == ()
+
+
+def test_a_clock_that_is_set_back_while_a_generation_is_awaited_starts_the_wait_afresh(bench: Bench) -> None:
+    bench.world.takes = None
+
+    def set_back() -> None:
+        bench.world.now -= timedelta(days=1)
+
+    bench.world.later(set_back, timedelta(minutes=4))
+    assert results(bench.apply(generate(), inputs=DRY)) == ["pending"]
+    assert bench.world.now == START - timedelta(days=1) + timedelta(minutes=14)
+
+
 def test_an_earlier_call_is_not_given_up_at_its_deadline_by_reads_that_failed(bench: Bench) -> None:
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
 
@@ -600,6 +628,16 @@ def test_lost_answers_without_effect_are_not_done(bench: Bench) -> None:
     assert [entry.call for entry in bench.recorded.open] == ["create-event"]
     asyncio.run(bench.world.sleep(60))
     assert bench.resolve_open().open == (), "a create that shows nothing after a minute is not done either"
+
+
+def test_a_create_of_a_machine_whose_clock_was_a_day_ahead_is_looked_for_as_if_it_had_just_been_sent(
+    bench: Bench,
+) -> None:
+    bench.world.lost = {CreateEvent: False}
+    bench.apply(CREATE_SALE)
+    bench.world.now -= timedelta(days=1)
+    bench.resolve_open()
+    assert {event.seconds for event in bench.events if isinstance(event, StillUnclear)} == {60.0}
 
 
 def test_while_a_lost_create_may_still_show_the_run_says_for_how_long(bench: Bench) -> None:

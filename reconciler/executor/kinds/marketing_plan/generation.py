@@ -151,7 +151,9 @@ def _poll_policy(run: SiteRun, wait: PendingGeneration) -> PollPolicy:
     whole = run.options.waiting
     if wait.entry is None or wait.entry.sent or wait.unclear is not None:
         return whole
-    return replace(whole, timeout=max(timedelta(0), wait.entry.started_at + whole.timeout - run.now()))
+    # A clock that was ahead may have recorded a time that is still to come.
+    passed = max(timedelta(0), run.now() - wait.entry.started_at)
+    return replace(whole, timeout=max(timedelta(0), whole.timeout - passed))
 
 
 class _Last:
