@@ -8,8 +8,9 @@ from typing import ClassVar, Final, NewType, TypeAlias
 from msgspec import field
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject
+from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, same
 from reconciler.model.frozen import Instant, Struct, instant
+from reconciler.model.settings import same_setting
 from reconciler.model.writes import Condition, FieldChange, Verb, Write
 
 EventId = NewType("EventId", str)
@@ -88,6 +89,24 @@ class CalendarEvent(Struct, frozen=True):
                 "recurringRule": self.recurring_rule,
             }
         )
+
+
+def holds(live: Json, declared: Json) -> bool:
+    """Whether everything declared of a recurring rule is in the live one. What the API adds to a rule is ignored."""
+    if isinstance(declared, JsonObject):
+        return isinstance(live, JsonObject) and all(holds(live.get(key), declared[key]) for key in declared)
+    return same(declared, live)
+
+
+def is_as_applied(path: str, applied: Json, live: Json) -> bool:
+    """Whether a field of a live event is as it was last applied. A bare day stands for any moment of that day."""
+    match path, applied, live:
+        case "recurringRule", JsonObject(), _:
+            return holds(live, applied)
+        case "date", str(), str() if ("T" in applied) != ("T" in live):
+            return applied[:10] == live[:10]
+        case _:
+            return same_setting(path, applied, live)
 
 
 REACH_BACK: Final = timedelta(days=366)

@@ -13,13 +13,13 @@ from reconciler.model.address import Address, Kind, Labels, SiteName, key_of
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import EMPTY, Digest, Json, JsonObject
 from reconciler.model.diagnostics import Place
-from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId
+from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId, is_as_applied
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
-from reconciler.model.settings import Field, MarketingSettings
+from reconciler.model.settings import Field, MarketingSettings, same_setting
 from reconciler.model.writes import FieldChange
 
 
@@ -341,6 +341,13 @@ class RecordedSite(Struct, frozen=True, dict=True):
             return None if facts is None else (facts.get(path, address.key if path == "name" else None),)
         noted = self.object(key_of(address.kind, address.key)) or EMPTY
         return (noted[path],) if path in noted else None
+
+    def is_as_applied(self, address: Address, path: str, live: Json) -> bool:
+        """Whether a live field of an object is as it was last applied; True if it was never recorded."""
+        last = self.last_applied(address, path)
+        if last is None:
+            return True
+        return (is_as_applied if address.kind is Kind.EVENT else same_setting)(path, last[0], live)
 
     @cached_property
     def _objects(self) -> dict[str, JsonObject]:

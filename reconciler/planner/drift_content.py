@@ -24,7 +24,7 @@ from reconciler.model.activities import (
     UpdateActivity,
 )
 from reconciler.model.address import Address, Kind
-from reconciler.model.canonical import ABSENT, JsonObject, same
+from reconciler.model.canonical import ABSENT, Absent, JsonObject
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Foundation, SitePart
@@ -43,6 +43,7 @@ from reconciler.planner.baseline import (
     key_of,
     rules_of,
 )
+from reconciler.planner.changes import same_plain
 from reconciler.planner.drift_posts import PostsAudit
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, FieldDrift, Finding, together, who_moved
 from reconciler.planner.moved_by_hand import same_minute
@@ -243,8 +244,8 @@ class _Audit(PostsAudit, frozen=True, dict=True):
         fields = []
         for change in operation.changes:
             applied = ABSENT if last is None or change.path not in last else last[change.path]
-            in_git = applied is ABSENT or not same(change.after, last[change.path] if last else None)
-            remotely = applied is not ABSENT and not same(change.before, last[change.path] if last else None)
+            in_git = isinstance(applied, Absent) or not same_plain(change.after, applied)
+            remotely = not isinstance(applied, Absent) and not same_plain(change.before, applied)
             fields.append(FieldDrift(change.path, change.after, change.before, who_moved(in_git, remotely), applied))
         moved = together(field.moved for field in fields)
         return DriftItem(action.address, DriftState.DRIFTED, Finding.DIFFERS, moved, tuple(fields), (title,))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, same
-from reconciler.model.events import CalendarEvent, DeleteEvent, DesiredEvent, DesiredEvents
+from reconciler.model.events import CalendarEvent, DeleteEvent, DesiredEvent, DesiredEvents, is_as_applied
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
@@ -66,6 +66,8 @@ def _drifted_field(
     else:
         applied = ABSENT if last is None else last.get(change.path)
         in_git = last is None or not same(wanted.get(change.path), last.get(change.path))
+    if not isinstance(applied, Absent) and is_as_applied(change.path, applied, change.before):
+        applied = change.before  # in the live form, which may be another one
     return FieldDrift(change.path, change.after, change.before, who_moved(in_git, change.path in moved_there), applied)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.model.address import Address
-from reconciler.model.settings import same_setting
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action
 
@@ -24,6 +23,5 @@ def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str
         edit_key(action.address, change.path)
         for action in actions
         for change in action.operation.changes
-        if (applied := recorded.last_applied(action.address, change.path)) is not None
-        and not same_setting(change.path, applied[0], change.before)
+        if not recorded.is_as_applied(action.address, change.path, change.before)
     )

@@ -28,6 +28,7 @@ from reconciler.model.events import (
     EventIs,
     NoEventNamed,
     UpdateEvent,
+    holds,
     reach,
 )
 from reconciler.model.frozen import instant
@@ -386,7 +387,7 @@ def event_changes(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange
     if not isinstance(event.description, Absent):
         changes += change("description", live.description, event.description)
     if event.recurring_rule is not None:
-        if not _within(event.recurring_rule, live.recurring_rule):
+        if not holds(live.recurring_rule, event.recurring_rule):
             changes += (FieldChange("recurringRule", live.recurring_rule, event.recurring_rule),)
             if live.recurring_rule is None and live.date is not None:
                 changes += (FieldChange("date", instant(live.date), None),)
@@ -408,10 +409,3 @@ def shown_date(event: DesiredEvent, moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.date().isoformat() if event.whole_day else instant(moment)
-
-
-def _within(declared: Json, live: Json) -> bool:
-    """Whether everything declared is there. What the API adds to a rule is ignored."""
-    if isinstance(declared, JsonObject):
-        return isinstance(live, JsonObject) and all(_within(declared[key], live.get(key)) for key in declared)
-    return same(declared, live)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 
 EVENTS = "calendarEvents:\n  events:\n    - {name: Sale, date: 2026-11-27}\n"
@@ -50,6 +52,51 @@ def test_each_move_is_named_with_who_made_it(reconciler: Command, project: Proje
     assert "changed remotely toneOfVoice site: dry file: warm and playful" in lines
     assert '~ event "Sale" drifted changed remotely gone since the last apply' in lines
     assert "~ marketing plan drifted changed remotely gone since the last apply" in lines
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("date: 2026-11-27", "recurringRule: {frequency: YEARLY}"),
+        ("date: 2026-11-27", "date: 2026-11-27T10:00:00Z"),
+        ("date: 2026-11-27T10:00:00Z", "date: 2026-11-28"),
+        ("recurringRule: {frequency: MONTHLY}", "date: 2026-11-27"),
+    ],
+)
+def test_another_form_of_date_in_the_file_is_no_edit_on_the_site(
+    reconciler: Command, project: Project, before: str, after: str
+) -> None:
+    event = "calendarEvents:\n  events:\n    - {name: Sale, DATE}\n"
+    project.write({"sites/shop.yaml": site("shop", more=event.replace("DATE", before))})
+    applied(reconciler, project)
+    project.edit("sites/shop.yaml", before, after)
+    assert "edited on the site" not in reconciler("plan", project.root).out
+    ran = reconciler("drift", project.root)
+    assert '~ event "Sale" drifted changed in git' in " ".join(ran.out.split())
+    assert "last applied" not in ran.out
+
+
+def test_a_moved_event_is_an_edit_on_the_site_in_any_form_of_date(reconciler: Command, project: Project) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=EVENTS)})
+    applied(reconciler, project)
+    with project.world() as world:
+        event = next(iter(world.world()["sites"].values()))["events"][0]["shown"]["id"]
+        world.dashboard.edit_event(SHOP, event, date="2026-11-29T00:00:00.000Z")
+    project.edit("sites/shop.yaml", "date: 2026-11-27", "date: 2026-11-28T10:00:00Z")
+    assert "edited on the site" in reconciler("plan", project.root).out
+    assert '~ event "Sale" drifted changed in both' in " ".join(reconciler("drift", project.root).out.split())
+
+
+def test_a_text_that_the_server_keeps_in_another_form_is_no_edit_on_the_site(
+    reconciler: Command, project: Project
+) -> None:
+    create = 'activities:\n  - match: {title: "*"}\n    max: 1\n    set: {title: " Sale ", description: "by\\r\\nus"}\n'
+    project.write({"sandbox.yaml": SANDBOX + "unknowns: {texts: all}\n"})
+    project.write({"sites/shop.yaml": site("shop", more=create)})
+    applied(reconciler, project)
+    project.edit("sites/shop.yaml", 'title: " Sale ", description: "by\\r\\nus"', "title: Offer, description: by them")
+    ran = reconciler("drift", project.root)
+    assert '~ activity "Sale" drifted changed in git' in " ".join(ran.out.split())
 
 
 def test_quiet_names_what_drifted_and_nothing_else(reconciler: Command, project: Project) -> None:
