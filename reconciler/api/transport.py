@@ -145,8 +145,13 @@ class Connection:
         self._opened: Sender | None = None
         self.answered = False
         """Whether the remote side has answered anything yet."""
-        self.clock_ahead: float | None = None
-        """How many seconds the local clock was ahead of the remote side's when it first gave the time."""
+        self._dated: tuple[str, datetime] | None = None
+        """The `Date` of the last answer that had one, and when it came."""
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """How many seconds the local clock was ahead of the remote side's at its last answer; None if not known."""
+        return None if self._dated is None else seconds_ahead(*self._dated)
 
     async def aclose(self) -> None:
         """Closes all connections, including a transport that was passed in."""
@@ -292,8 +297,8 @@ class Connection:
         if token_body is None:
             self._keep_consistent(site, response.header(CONSISTENT))
         self.answered = True
-        if self.clock_ahead is None and (date := response.header("date")):
-            self.clock_ahead = seconds_ahead(date, self._clock.now())
+        if date := response.header("date"):
+            self._dated = date, self._clock.now()
         return await self._received(call, site, response, secrets, until)
 
     def _keep_consistent(self, site: SiteRef, token: str) -> None:

@@ -25,6 +25,7 @@ from reconciler.engine.apply_run import (
 from reconciler.engine.apply_sites import carry_out
 from reconciler.engine.check_plan import checked
 from reconciler.engine.choice import Shard
+from reconciler.engine.clock_skew import report_clock_skew
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.parts import StaleAction
@@ -311,6 +312,7 @@ async def _judge(
     if target_check is not None:
         for warning in target_check.check():
             run.emit(Notice(warning))
+    report_clock_skew(run.session, run.emit)
     completed = totals.completed(run.session.project.policy, others, alone)
     completed = totals.judged_public(completed, of, covers_all=covers_all)
     run.emit(completed)

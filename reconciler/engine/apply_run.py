@@ -16,6 +16,7 @@ from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.clock_skew import too_slow_to_publish
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Refused
 from reconciler.engine.run_context import RunContext
@@ -176,7 +177,10 @@ def ports_of(
     files = run.attempt is None or run.attempt.files
     name = desired.ref.name if desired is not None else None
     approvals = (lambda: approvals_now(project, name)) if name is not None and files else None
-    forbid = (lambda: run.files.forbid(project, entry)) if entry is not None and files else None
+
+    def forbid() -> Diagnostic | None:
+        return too_slow_to_publish(client) or (run.files.forbid(project, entry) if files and entry else None)
+
     declared, approved = declared_in(desired)
     if entry is not None:
         declared = entry.load

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,6 +18,7 @@ from reconciler.config.secrets import resolve
 from reconciler.config.sites import SiteEntry
 from reconciler.engine import facts
 from reconciler.engine.adoption_results import DoctorCompleted, ProjectExamined, SiteExamined
+from reconciler.engine.clock_skew import clock_skew
 from reconciler.engine.examined_project import ProjectFindings, examine_environment, examine_git
 from reconciler.engine.examined_site import SiteExamination
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
@@ -34,9 +34,6 @@ from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.plurals import plural
 from reconciler.model.sites import SiteRef
 from reconciler.state.examination import examine_store
-
-LARGEST_SKEW: Final = 60.0
-"""By how many seconds two clocks may differ before the times of locks and posts can no longer be trusted."""
 
 
 async def examine(
@@ -152,11 +149,8 @@ def _clock(ahead: float | None) -> ProjectExamined:
     """How far the local clock is from the remote side's."""
     found = ProjectFindings()
     found.facts.append(facts.ClockAhead(ahead))
-    if ahead is not None and abs(ahead) > LARGEST_SKEW:
-        way = "ahead of" if ahead > 0 else "behind"
-        what = f"this machine's clock is {abs(ahead):.0f} s {way} the server's"
-        fix = "set the clock (NTP): times of posts and locks depend on it"
-        found.add(Diagnostic("clock-skew", what, fix, Severity.WARNING))
+    if (skew := clock_skew(ahead)) is not None:
+        found.add(skew)
     return found.project()
 
 

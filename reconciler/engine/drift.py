@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.clock_skew import report_clock_skew
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.plan import judged
@@ -51,6 +52,7 @@ async def drift_sites(
         emit(result)
     for warning in totals.target_check.check():
         emit(Notice(warning))
+    report_clock_skew(session, emit)
     refusals = judge_run((totals.plans,), session.project.policy)
     stopped = tuple(totals.stopped) if refusals else ()
     completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals, stopped)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.clock_skew import report_clock_skew
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.plan_totals import PlanTotals
@@ -60,6 +61,7 @@ async def plan_sites(
         report_result(result, emit)
     for warning in target_check.check():
         emit(Notice(warning))
+    report_clock_skew(session, emit)
     completed = totals.completed(session.project.policy)
     completed = totals.refused_by((*completed.refusals, *refusals), completed)
     completed = totals.judged_public(completed, selection.of, covers_all=covers_all(selection, context, undeclared))

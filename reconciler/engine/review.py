@@ -14,6 +14,7 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
+from reconciler.engine.clock_skew import report_clock_skew
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.renamed import FormerNames, approvals_left_behind, without_approvals_of_another_site
@@ -84,6 +85,7 @@ async def review_sites(
                 going_out += len(unseen.going_out)
             case SiteNotReviewed():
                 going_out += len(result.going_out)
+    report_clock_skew(session, emit)
     completed = ReviewCompleted(
         sites, pending, sites_pending, approved, failed, not_out, going_out, unrecorded, stuck, sites_stuck, to_discard
     )

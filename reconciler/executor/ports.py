@@ -130,7 +130,10 @@ class Ports(Struct, frozen=True):
     May raise InvalidFiles or a UsageError.
     """
     forbid: Callable[[], Diagnostic | None] | None = None
-    """Says before each public write why today's files forbid publishing anything on the site; None if they do not."""
+    """Says before each public write why nothing may be published on the site now, by today's files or by the clock.
+
+    None if it may be.
+    """
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], ResolvedActions]

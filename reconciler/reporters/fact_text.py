@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, assert_never
 
 from reconciler.engine import facts
+from reconciler.model.durations import length
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
@@ -113,7 +114,7 @@ NOTHING_SEEN: Final[Mapping[facts.Probe, str]] = {
 
 
 def _clock(ahead: float) -> str:
-    return f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the server's"
+    return f"{length(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the server's"
 
 
 def _verdict(verdict: facts.ProbeVerdict) -> str:

@@ -1,0 +1,45 @@
+"""How far this machine's clock is from the remote side's, and what must not happen while it is wrong.
+
+All times of a run are judged by this machine's clock: which activities are still ahead, which posts are too late. If it
+is behind, a post could be scheduled for a time that has passed, and what the API does then is not documented.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.api.client import ReadClient
+from reconciler.engine.results import Emit, Notice
+from reconciler.engine.session import Session
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.durations import length
+from reconciler.model.outcomes import Trouble
+
+CLOCK_SKEW: Final = "clock-skew"
+
+LARGEST: Final = 60.0
+"""By how many seconds two clocks may differ before the times of locks and posts can no longer be trusted."""
+
+
+def clock_skew(ahead: float | None) -> Diagnostic | None:
+    """A warning if this machine's clock is wrong; None if it is right, or if that is not known."""
+    if ahead is None or abs(ahead) <= LARGEST:
+        return None
+    what = f"this machine's clock is {length(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the server's"
+    fix = "set the clock (NTP): times of posts and locks depend on it"
+    return Diagnostic(CLOCK_SKEW, what, fix, Severity.WARNING)
+
+
+def report_clock_skew(session: Session[ReadClient], emit: Emit) -> None:
+    """Warns if this machine's clock is wrong."""
+    if (found := clock_skew(session.client.clock_ahead)) is not None:
+        emit(Notice(found))
+
+
+def too_slow_to_publish(client: ReadClient) -> Diagnostic | None:
+    """Why nothing may be published now: this machine's clock is behind; None if it is not."""
+    ahead = client.clock_ahead
+    if ahead is None or ahead > 0 or (found := clock_skew(ahead)) is None:
+        return None
+    what = f"{found.message}, so a time that seems to be ahead may have passed"
+    return Diagnostic(Trouble.NO_LONGER_ALLOWED, what, "set the clock (NTP), and run plan again")
