@@ -50,7 +50,7 @@ from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import SitePlaces, begin
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
-from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_at, unwanted_everywhere
+from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_after, unwanted_everywhere
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -134,7 +134,7 @@ async def _prepared_by(
 
     entries = {entry.name: entry for entry in selection.entries}
     job = Preparing(run.context, run.terms.lock_timeout)
-    async for outcome in outcomes(workers, job, selection.entries, run.emit, partial(unseen_at, run.session)):
+    async for outcome in outcomes(workers, job, selection.entries, run.emit, partial(unseen_after, run.session)):
         assert isinstance(outcome, SitePlanned | Ready | SiteFailed)
         if isinstance(outcome, Ready):
             yield Prepared(outcome.planned, entries[outcome.planned.name], outcome.recorded)

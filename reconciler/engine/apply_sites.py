@@ -176,12 +176,24 @@ async def _apply(
             del plan
             ledger = await work
         else:
-            ledger = ledger_of(plan, ActionResult.SKIPPED, OVERTAKEN)
+            ledger = _overtaken(plan, ready.recorded(number), held.journal.recorded)
         ledger = await with_new_drafts(run, entry, held.journal.recorded, ledger)
         result = SiteApplied(ledger, labels, turn.seconds)
         if run.attempt is not None:
             await run.attempt.keep(result)
         return result
+
+
+def _overtaken(plan: Plan, before: RecordedSite, now: RecordedSite) -> SiteLedger:
+    """The ledger of a site that another run worked on. What that run stopped does not go out any more."""
+    ledger = ledger_of(plan, ActionResult.SKIPPED, OVERTAKEN)
+    stopped = {
+        action.address
+        for action in plan.actions
+        if isinstance(action.operation, ReschedulePost | CancelPost) and _is_noted(action.operation, before, now)
+    }
+    left = tuple(post for post in ledger.still_going_out if post.address not in stopped)
+    return replace(ledger, still_going_out=left)
 
 
 def _is_asked_for(run: ApplyRun, plan: Plan) -> bool:

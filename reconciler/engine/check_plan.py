@@ -22,7 +22,7 @@ from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import AuditedSite, SiteFailed, SitePlanned
-from reconciler.engine.unseen import unseen_at
+from reconciler.engine.unseen import unseen_after, unseen_at
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
 from reconciler.model.address import Address, Labels, SiteName
@@ -187,8 +187,10 @@ def _named(plan: Plan, files: Mapping[SiteName, SiteEntry]) -> SiteLabels:
     return SiteLabels(plan.site.name, entry.labels if entry else ())
 
 
-async def _unseen(session: Session[FullClient], files: Mapping[SiteName, SiteEntry], plan: Plan) -> UnseenPosts:
-    return await unseen_at(session, files.get(plan.site.name))
+async def _unseen(
+    session: Session[FullClient], files: Mapping[SiteName, SiteEntry], plan: Plan, error: Exception
+) -> UnseenPosts:
+    return await unseen_after(session, files.get(plan.site.name), error)
 
 
 def _stale(found: Iterable[StalePlan | RightLost]) -> tuple[StaleAction, ...]:

@@ -22,7 +22,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import AuditedSite, SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import report_undeclared
-from reconciler.engine.unseen import over_entries, unseen_at
+from reconciler.engine.unseen import over_entries, unseen_after
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.drift import find_drift
@@ -124,7 +124,7 @@ async def _audits_of_workers(
     from reconciler.engine.parts import Auditing
     from reconciler.engine.workers import outcomes
 
-    async for outcome in outcomes(workers, Auditing(context), entries, emit, partial(unseen_at, session)):
+    async for outcome in outcomes(workers, Auditing(context), entries, emit, partial(unseen_after, session)):
         assert isinstance(outcome, AuditedSite | SiteFailed)
         yield outcome
 

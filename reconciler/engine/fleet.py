@@ -70,7 +70,7 @@ def over_sites(
     at_once: int,
     emit: Emit = lambda _: None,
     failed: Callable[[SiteFailed], ResultT | SiteFailed] = lambda result: result,
-    unseen: Callable[[SiteT], Awaitable[UnseenPosts]] | None = None,
+    unseen: Callable[[SiteT, Exception], Awaitable[UnseenPosts]] | None = None,
     ordered: bool = True,
     debug: bool = False,
 ) -> AsyncIterator[ResultT | SiteFailed]:
@@ -91,7 +91,7 @@ def over_sites(
         except Exception as error:
             if _concerns_the_run(error, debug=debug):
                 raise
-            going_out = UnseenPosts() if unseen is None else await unseen(site)
+            going_out = UnseenPosts() if unseen is None else await unseen(site, error)
             return failed(_failed(named(site), error, turn, going_out))
         finally:
             turn.end()

@@ -22,7 +22,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
-from reconciler.engine.unseen import over_entries, unseen_at
+from reconciler.engine.unseen import over_entries, unseen_after
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -96,7 +96,7 @@ async def _plans_of_workers(
     from reconciler.engine.parts import Planning
     from reconciler.engine.workers import outcomes
 
-    async for outcome in outcomes(workers, Planning(context), entries, emit, partial(unseen_at, session)):
+    async for outcome in outcomes(workers, Planning(context), entries, emit, partial(unseen_after, session)):
         assert isinstance(outcome, SitePlanned | SiteFailed)
         yield outcome
 

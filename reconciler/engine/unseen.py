@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from reconciler.api.client import ReadClient
@@ -24,8 +25,9 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.targets import SiteLabels
-from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
+from reconciler.planner.unseen import LOCKED, UNSEEN, UnseenPosts, unseen_posts
 from reconciler.state.errors import StateError
+from reconciler.state.lease import Locked
 from reconciler.state.record import SiteRecord
 from reconciler.state.sites import StateStore
 
@@ -49,6 +51,11 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: 
     return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), why)
 
 
+async def unseen_after(session: Session[ReadClient], entry: SiteEntry | None, error: Exception) -> UnseenPosts:
+    """The posts waiting at a site that an error keeps the run from working on."""
+    return await unseen_at(session, entry, LOCKED if isinstance(error, Locked) else UNSEEN)
+
+
 def over_entries(
     session: Session[ReadClient],
     entries: Iterable[SiteEntry],
@@ -62,7 +69,7 @@ def over_entries(
         named=named_by_file,
         at_once=session.parallelism,
         emit=emit,
-        unseen=lambda entry: unseen_at(session, entry),
+        unseen=partial(unseen_after, session),
         debug=session.debug,
     )
 

@@ -58,7 +58,7 @@ LOST: Final = Diagnostic(
 def lost_sites(
     sites: Iterable[SiteT],
     named: Callable[[SiteT], SiteLabels],
-    unseen: Callable[[SiteT], Awaitable[UnseenPosts]],
+    unseen: Callable[[SiteT, Exception], Awaitable[UnseenPosts]],
 ) -> AsyncIterator[SiteFailed]:
     """The results of sites whose workers were lost, with the posts that still go out there."""
 
@@ -174,7 +174,7 @@ def outcomes(
     job: Job,
     sites: Sequence[SiteEntry],
     emit: Emit,
-    unseen: Callable[[SiteEntry], Awaitable[UnseenPosts]],
+    unseen: Callable[[SiteEntry, Exception], Awaitable[UnseenPosts]],
 ) -> AsyncIterator[SiteOutcome]:
     """The results of some sites, in order.
 

@@ -32,6 +32,13 @@ UNSEEN: Final = Diagnostic(
 )
 
 
+LOCKED: Final = Diagnostic(
+    Unstopped.SITE_LOCKED,
+    "another run is working on the site, so this is what the state knows",
+    "wait for that run to end, then run apply",
+)
+
+
 class UnseenPosts(Struct, frozen=True):
     """The posts waiting at a site, as far as the state knows.
 
@@ -66,10 +73,10 @@ def unseen_posts(
             others.append(post)
         else:
             unwanted.append(GoingOut(_going_out(site, post, found, why), post.zone))
-    return UnseenPosts(tuple(unwanted), (_named(site, others),) if others else ())
+    return UnseenPosts(tuple(unwanted), (_named(site, others, LOCKED if why == LOCKED else UNSEEN),) if others else ())
 
 
-def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
+def _named(site: SiteName, posts: Sequence[PublishedPost], why: Diagnostic) -> Diagnostic:
     """Reports posts that are waiting unseen, each with its title, channel and time."""
     head = "1 scheduled post" if len(posts) == 1 else f"{len(posts):,} scheduled posts"
     named = []
@@ -83,7 +90,7 @@ def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     return Diagnostic(
         "posts-not-looked-at",
         f"{head} can't be checked: {'; '.join(named)}",
-        f"if {'it' if len(posts) == 1 else 'one'} is unwanted: {or_by_hand(UNSEEN).fix}",
+        f"if {'it' if len(posts) == 1 else 'one'} is unwanted: {or_by_hand(why).fix}",
         Severity.WARNING,
         address=Address(site),
     )

@@ -43,6 +43,7 @@ class Unstopped(StrEnum):
     RUN_REFUSED = "run-refused"
     SITE_REFUSED = "site-refused"
     SITE_UNREAD = "site-unread"
+    SITE_LOCKED = "site-locked"
     BLOCKED_BY_CHECK = "blocked-by-check"
 
 

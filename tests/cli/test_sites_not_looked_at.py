@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler import wiring
 from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import SiteRef
+from reconciler.sandbox.app import Sandbox, Seen
 from reconciler.sandbox.server import start_in_thread
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
@@ -210,15 +213,52 @@ def test_every_format_names_it(pottery: Pottery) -> None:
     assert not missing, missing
 
 
+async def while_locked(pottery: Pottery) -> tuple[int, str]:
+    """An apply while another run holds the site."""
+    store = open_state(".reconciler", pottery.project.root, environ={}, now=utc_now).store
+    async with await Leases(store, this_process(os.environ), CLOCK).acquire(SiteRef(SiteName("pottery"), SITE)):
+        return await asyncio.to_thread(pottery.run, "apply", "--auto-approve")
+
+
 def test_a_lock_that_another_run_holds_says_what_waits(pottery: Pottery) -> None:
-    async def locked() -> tuple[int, str]:
-        store = open_state(".reconciler", pottery.project.root, environ={}, now=utc_now).store
-        async with await Leases(store, this_process(os.environ), CLOCK).acquire(SiteRef(SiteName("pottery"), SITE)):
-            return await asyncio.to_thread(pottery.run, "apply", "--auto-approve")
+    WITHDRAW(pottery.project)
+    code, said = asyncio.run(while_locked(pottery))
+    assert (code, UNWANTED in said, "can't be read" in said, "keeps the site from being read" in said) == (
+        4, True, False, False,
+    ), said  # fmt: skip
+    assert "withdrawn; another run is working on the site, so this is what the state knows" in said
+    assert "wait for that run to end, then run apply; or cancel it in the site's dashboard" in said
+
+
+def test_a_lock_that_another_run_holds_says_what_to_do_about_a_wanted_post(pottery: Pottery) -> None:
+    code, said = asyncio.run(while_locked(pottery))
+    assert (code, WAITING in said) == (4, True), said
+    assert "if it is unwanted: wait for that run to end, then run apply; or cancel it" in said
+
+
+def test_a_run_that_another_one_overtook_names_no_post_that_that_one_cancelled(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = wiring.open_sandbox
+    between: list[Seen] = []
+
+    def another_run(seen: Seen) -> None:
+        """Does everything, once this run has read the marketing plan."""
+        if seen.when == "after" and not between:
+            between.append(seen)
+            command = [sys.executable, "-m", "reconciler", "apply", str(pottery.project.root), "--auto-approve"]
+            assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    def hooked(root: Path) -> Sandbox:
+        world = opened(root)
+        world.add_hook("GET */marketing-plan", another_run)
+        return world
 
     WITHDRAW(pottery.project)
-    code, said = asyncio.run(locked())
-    assert (code, UNWANTED in said, WHY in said) == (4, True, True), said
+    monkeypatch.setattr(wiring, "open_sandbox", hooked)
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "another run worked on this site" in said, "still going out" in said) == (3, True, False), said
+    assert pottery.status() == "CANCELED"
 
 
 LIMIT = edits("reconciler.yaml", "version: 1\n", "version: 1\npolicy: {maxDelete: 0}\n")
