@@ -216,7 +216,7 @@ class _Update:
             yaml.put(node, "title", scalar(found.title))
         if not same_date:
             yaml.put(node, "date", date_text(found))
-        unchanged = unchanged and not gone and not new
+        unchanged = unchanged and not new
         self._activity_decision(node, found, before, after, unchanged=unchanged)
         yaml.drop_items(node, "drafts", gone)
         if gone and len(gone) == len(listed) and not new:
@@ -231,7 +231,10 @@ class _Update:
     def _activity_decision(
         self, node: Any, found: ActivityForReview, before: list[Digest], after: list[Digest], *, unchanged: bool
     ) -> None:
-        """Keeps a decision until it is carried out, or until the drafts it was made for change."""
+        """Keeps a decision until it is carried out, or until the drafts it was made for change.
+
+        If one of them is gone, the decision is still about the others.
+        """
         word, decided = decision_at(self.yaml, node, ActivityDecision.KEEP)
         if word == ActivityDecision.DISCARD.value and found.carried_out and not found.drafts:
             return  # it has no drafts because of this decision

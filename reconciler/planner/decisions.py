@@ -1,7 +1,8 @@
 """What people decided about whole activities -> posts regenerated or cleared, each decision once.
 
 A decision is about the drafts listed below it in the approvals file. It is used up once the state says that it was
-carried out for them, or once none of them exists any more.
+carried out for them, or once none of them exists any more. If one of them has changed since, or a rule wants another
+draft, nobody has decided about what is there now: nothing is thrown away, and the next review asks again.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, ApprovalState
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
+from reconciler.model.policy import Policy
+from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
 from reconciler.model.schedule import NothingWaits, PostIs
-from reconciler.model.sites import RecordedSite
+from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
 from reconciler.planner.approval_checks import not_committed
+from reconciler.planner.candidates import DraftSelection, select_drafts
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
@@ -32,13 +35,15 @@ class DecisionsPart(Struct, frozen=True):
     """What becomes of the activities that people decided about.
 
     `cleared` are activities whose posts go away. Those in `held` are about to get new drafts. `lost` are those whose
-    decision is not carried out yet, each with why its scheduled posts are cancelled.
+    decision is not carried out yet, each with why its scheduled posts are cancelled. `undecided` are those to be
+    decided about again, because their drafts have changed: none of them goes out before that.
     """
 
     actions: tuple[Action, ...] = ()
     cleared: frozenset[ActivityId] = frozenset()
     held: frozenset[ActivityId] = frozenset()
     lost: tuple[tuple[ActivityId, Unwanted], ...] = ()
+    undecided: frozenset[ActivityId] = frozenset()
     blocked: tuple[Diagnostic, ...] = ()
     """Decisions that cannot count, each with how to make it count."""
 
@@ -47,15 +52,20 @@ def plan_decisions(
     approvals: Approvals,
     activities: tuple[Activity, ...],
     cleared_by_rule: frozenset[ActivityId],
+    wanted: frozenset[PostId],
     recorded: RecordedSite,
     scope: Scope,
 ) -> DecisionsPart:
-    """The decisions still to be carried out. Posts that a rule clears anyway need no decision."""
+    """The decisions still to be carried out. Posts that a rule clears anyway need no decision.
+
+    `wanted` are the drafts that schedule rules want (`wanted_drafts`).
+    """
     under_way = _under_way(recorded)
     actions: list[Action] = []
     cleared: set[ActivityId] = set()
     held: set[ActivityId] = set()
     lost: list[tuple[ActivityId, Unwanted]] = []
+    undecided: set[ActivityId] = set()
     uncounted: list[Diagnostic] = []
     for activity in in_order(activities):
         if activity.id in cleared_by_rule or activity.date < scope.now:
@@ -67,8 +77,16 @@ def plan_decisions(
             uncounted.append(cannot_count)
             approval = None
         left = approval is not None and not is_carried_out(approval, activity, recorded)
-        if approval is not None and not left and not waits and came_to_nothing(approval, activity, recorded):
-            uncounted.append(_given_for_others(approval, activity, approvals, scope))
+        if approval is not None and (
+            is_out_of_date(approval, activity, approvals, wanted, recorded)
+            if left
+            else not waits and came_to_nothing(approval, activity, recorded)
+        ):
+            undecided.add(activity.id)
+            if stops := left and _as_reviewed(approval, activity, _scheduled(activity)):
+                lost.append((activity.id, Unwanted(Reason.SENT_BACK, (_word(approval),))))
+            uncounted.append(_given_for_others(approval, activity, approvals, scope, stops=stops))
+            left = False
         if waits or left:
             (held if waits or not _discards(approval) else cleared).add(activity.id)
         actions += waits
@@ -79,7 +97,9 @@ def plan_decisions(
             actions += _make_again(approval, activity, recorded, calls, scope)
         elif not waits:
             actions += clear_posts(activity, Reason.SENT_BACK, (_word(approval),), scope)
-    return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held), tuple(lost), tuple(uncounted))
+    return DecisionsPart(
+        tuple(actions), frozenset(cleared), frozenset(held), tuple(lost), frozenset(undecided), tuple(uncounted)
+    )
 
 
 def _cannot_count(
@@ -101,12 +121,20 @@ def names_others(approval: ActivityApproval) -> bool:
 
 
 def _given_for_others(
-    approval: ActivityApproval, activity: Activity, approvals: Approvals, scope: Scope, than: str = "there are now"
+    approval: ActivityApproval,
+    activity: Activity,
+    approvals: Approvals,
+    scope: Scope,
+    than: str = "there are now",
+    *,
+    stops: bool = False,
 ) -> Diagnostic:
+    """The problem that a decision is not carried out. `stops`: only its scheduled posts are cancelled."""
     address = scope.address(Kind.POSTS, activity.id)
+    then = "only its scheduled posts are cancelled" if stops else "it is not carried out"
     message = (
         f'"{activity.title}": `{_word(approval)}` in {approvals.file} was decided for different drafts than {than}, '
-        "so it is not carried out"
+        f"so {then}"
     )
     return blocked(address, BlockedBy.DECIDED_FOR_OTHERS, message, "run review, and decide again")
 
@@ -140,6 +168,58 @@ def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: Re
     reviewed = {draft.id for draft in approval.drafts}
     affected = _affected(approval.decision, activity)
     return any(post.id in reviewed for post in affected) and not _as_reviewed(approval, activity, affected)
+
+
+def is_out_of_date(
+    approval: ActivityApproval,
+    activity: Activity,
+    approvals: Approvals,
+    wanted: frozenset[PostId],
+    recorded: RecordedSite,
+) -> bool:
+    """Whether a decision to be carried out was made for other drafts than there are now, as a review would find.
+
+    One of them has changed, on the site or in the file, or a rule wants a draft that is not listed. What the decision
+    itself has made again does not count.
+    """
+    reviewed = {draft.id for draft in approval.drafts}
+    remade = () if _discards(approval) else _made_again(approval, activity, recorded)
+    for post in activity.posts:
+        if post.status is PostStatus.DELETED or post.is_story in remade:
+            continue
+        if post.id not in reviewed:
+            if post.id in wanted:
+                return True
+            continue
+        found = approvals.verdict(post, activity.date)
+        if found.state is ApprovalState.EDITED or found.differences:
+            return True
+    return False
+
+
+def _made_again(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> tuple[bool, ...]:
+    """Which of its stories (True) and other posts (False) the decision has made again, or is making again."""
+    asked = {call.stories for call in _under_way(recorded).get(activity.id, ())}
+    return tuple(
+        stories
+        for stories in (True, False)
+        if stories in asked or _is_consumed(approval, STORIES if stories else approval.decision, recorded)
+    )
+
+
+def wanted_drafts(
+    desired: DesiredSite, activities: tuple[Activity, ...], recorded: RecordedSite, policy: Policy, scope: Scope
+) -> frozenset[PostId]:
+    """The drafts that a review would list; none if the file has no decision left to carry out."""
+    decided = (approval for approval in desired.approvals.activities if approval.decision is not ActivityDecision.KEEP)
+    if desired.schedule is None or all(_is_consumed(found, found.decision, recorded) for found in decided):
+        return frozenset()
+    return drafts_to_list(select_drafts(desired.schedule.rules, activities, recorded, policy, scope))
+
+
+def drafts_to_list(selection: DraftSelection) -> frozenset[PostId]:
+    """The drafts that schedule rules want, and that a review therefore lists."""
+    return frozenset(found.post.id for found in selection.wanted if found.post.status is PostStatus.DRAFT)
 
 
 def _is_consumed(approval: ActivityApproval, word: str, recorded: RecordedSite) -> bool:

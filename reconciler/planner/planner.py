@@ -22,7 +22,7 @@ from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.aftermath import ended_posts, failed_posts, failure, outcomes
 from reconciler.planner.baseline import baseline, rules_of
-from reconciler.planner.decisions import discarded, plan_decisions
+from reconciler.planner.decisions import discarded, plan_decisions, wanted_drafts
 from reconciler.planner.doubt import cannot_be_judged, doubts, gone_posts, with_known_status
 from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
@@ -325,7 +325,8 @@ def _with_content(
     posts = plan_posts(
         desired.posts, activities.projected, activities.created, past, recorded, scope, given_up, unknown
     )
-    decisions = plan_decisions(desired.approvals, activities.projected, posts.gone, recorded, scope)
+    wanted = wanted_drafts(desired, activities.projected, recorded, options.policy, scope)
+    decisions = plan_decisions(desired.approvals, activities.projected, posts.gone, wanted, recorded, scope)
     changes = tuple(action for _, action in activities.actions)
     writes = (*(action for _, action in posts.actions), *decisions.actions)
     cleared = {lost: Unwanted(Reason.ABSENT_WANTED, (rule,)) for lost, rule in posts.lost}
@@ -341,7 +342,7 @@ def _with_content(
     if desired.schedule is not None:
         content = Content(
             activities.projected,
-            cleared=posts.gone | decisions.cleared | given_up,
+            cleared=posts.gone | decisions.cleared | decisions.undecided | given_up,
             held=decisions.held,
             awaited=_awaited(writes),
             created=activities.created if any(isinstance(action.operation, Deferred) for action in writes) else (),

@@ -28,7 +28,7 @@ from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
 from reconciler.planner.candidates import Candidate, select_drafts
-from reconciler.planner.decisions import came_to_nothing, is_carried_out, names_others
+from reconciler.planner.decisions import came_to_nothing, drafts_to_list, is_carried_out, is_out_of_date, names_others
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -119,6 +119,7 @@ def review_of(
         options,
         scope,
         {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
+        drafts_to_list(choice),
         blocked,
         frozenset(draft.post for draft in plan.to_review),
         frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded),
@@ -191,6 +192,7 @@ class _ReviewBuilder(Struct, frozen=True):
     options: PlanOptions
     scope: Scope
     candidates: dict[PostId, Candidate]
+    wanted: frozenset[PostId]
     blocked: dict[str, list[Diagnostic]]
     asked: frozenset[PostId]
     discarded: frozenset[PostId]
@@ -199,15 +201,23 @@ class _ReviewBuilder(Struct, frozen=True):
     def activity(self, activity: Activity) -> ReviewedActivity:
         approval = self.desired.approvals.activity(activity.id)
         done = approval is not None and is_carried_out(approval, activity, self.recorded)
-        decision = ActivityDecision.KEEP if approval is None or done else approval.decision
+        stale = (
+            approval is not None
+            and not done
+            and is_out_of_date(approval, activity, self.desired.approvals, self.wanted, self.recorded)
+        )
+        decision = ActivityDecision.KEEP if approval is None or done or stale else approval.decision
         others = approval is not None and names_others(approval)
         discarded = approval is not None and approval.decision is ActivityDecision.DISCARD and done and not others
-        lapsed = others or (approval is not None and came_to_nothing(approval, activity, self.recorded))
+        lapsed = stale or others or (approval is not None and came_to_nothing(approval, activity, self.recorded))
         return ReviewedActivity(
             activity,
             decision,
             done,
-            tuple(self._post(post, activity, decision) for post in self._posts(activity, cancelled=not discarded)),
+            tuple(
+                self._post(post, activity, decision, to_ask_again=stale)
+                for post in self._posts(activity, cancelled=not discarded)
+            ),
             approval.decision if approval is not None and lapsed else None,
         )
 
@@ -222,7 +232,8 @@ class _ReviewBuilder(Struct, frozen=True):
         ]
         return sorted(found, key=lambda post: (post.channel, post.type, post.id))
 
-    def _post(self, post: Post, activity: Activity, decision: ActivityDecision) -> ReviewedPost:
+    def _post(self, post: Post, activity: Activity, decision: ActivityDecision, *, to_ask_again: bool) -> ReviewedPost:
+        """With `to_ask_again`, an approval is withdrawn: the latest decision was against the whole activity."""
         candidate = self.candidates.get(post.id)
         known = self.desired.approvals.draft(post.id)
         times = times_scheduled(self.recorded, post) if post.status is PostStatus.DRAFT else None
@@ -256,7 +267,7 @@ class _ReviewBuilder(Struct, frozen=True):
             cancellations,
             tuple(self._problems(post, kept=decision is ActivityDecision.KEEP)) if wanted else (),
             verdict.differences,
-            verdict.state is ApprovalState.UNPROVEN,
+            to_ask_again or verdict.state is ApprovalState.UNPROVEN,
             self.warnings.get(post.id, ()),
             known is not None and known.decision is DraftDecision.APPROVE,
         )

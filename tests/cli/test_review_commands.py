@@ -297,6 +297,49 @@ def test_a_decision_about_drafts_of_which_one_has_changed_is_named(shop: Project
     assert "back to keep" not in reconciler("review", shop.root).out
 
 
+@pytest.mark.parametrize("published", [(), ("--allow-publish",)])
+def test_plan_and_review_agree_on_a_decision_of_which_one_draft_has_changed(
+    shop: Project, reconciler: Command, published: tuple[str, ...]
+) -> None:
+    """Nothing is thrown away, and what was approved before the decision against it does not go out."""
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", IDS[1], "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve", *published).code == (0 if published else 3)
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "discard", "--yes")
+    with shop.world() as world:
+        world.dashboard.edit_item(SITE_ID, IDS[2], caption="Something else")
+    planned = reconciler("plan", shop.root)
+    then = "only its scheduled posts are cancelled" if published else "it is not carried out"
+    assert f"was decided for different drafts than there are now, so {then}" in " ".join(planned.out.split())
+    assert planned.last == (
+        "Plan: 0 to add, 0 to change, 0 to destroy, 1 to cancel; 1 blocked." if published else "No changes; 1 blocked."
+    )
+    assert '! back to keep "Winter mugs": `discard` was given for drafts that have changed' in " ".join(
+        reconciler("review", shop.root).out.split()
+    )
+    assert decisions(shop) == dict.fromkeys("1234", "pending"), "an approval older than the decision against it"
+    assert reconciler("plan", shop.root).last == (
+        "Plan: 0 to add, 0 to change, 0 to destroy, 1 to cancel." if published else "No changes."
+    )
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "discard", "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve").last.startswith("Apply: 0 added, 0 changed, 0 destroyed, ")
+    assert statuses(shop).get("2", "DELETED") == "DELETED"
+
+
+def test_a_decision_is_still_about_the_other_drafts_if_one_is_gone(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "discard", "--yes")
+    with shop.world() as world:
+        world.dashboard.delete_item(SITE_ID, IDS[1])
+    planned = reconciler("plan", shop.root)
+    assert "2 to discard" in planned.last
+    assert "back to keep" not in reconciler("review", shop.root).out
+    assert "decision: discard" in file(shop)
+    assert decisions(shop) == dict.fromkeys("234", "pending")
+    assert reconciler("plan", shop.root).last == planned.last
+    assert "2 discarded" in reconciler("apply", shop.root, "--auto-approve").last
+
+
 def test_a_decision_that_names_other_drafts_than_the_file_lists_is_named(shop: Project, reconciler: Command) -> None:
     """As after a merge: the plan does not carry it out, and a review undoes it."""
     reconciler("review", shop.root)

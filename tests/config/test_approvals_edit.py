@@ -301,6 +301,10 @@ def test_a_decision_about_an_activity_stays_for_the_drafts_it_was_given_for(tmp_
     for now in (activity(1, draft(1), draft(2)), activity(1, draft(1, "Other"))):
         found = read(updated(decided, now), tmp_path).activities[0]
         assert (found.decision, found.counts) == (ActivityDecision.KEEP, True)
+    both = set_decisions(
+        updated(None, activity(1, draft(1), draft(2))), {}, {activity(1).id: ActivityDecision.REGENERATE}
+    )
+    assert updated(both, activity(1, draft(1))) == decided, "one is gone: the decision is still about the other"
     mixed = decided.replace(digests(draft(1)), digests(draft(2)))
     assert not read(mixed, tmp_path).activities[0].counts
     assert read(updated(mixed, activity(1, draft(1))), tmp_path).activities[0].decision is ActivityDecision.KEEP

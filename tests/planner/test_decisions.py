@@ -14,7 +14,7 @@ from reconciler.model.canonical import digest_of
 from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import Operation
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, Post, PostsAmong, PostStatus, RegeneratePosts
-from reconciler.model.schedule import CancelPost, NothingWaits
+from reconciler.model.schedule import CancelPost, NothingWaits, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.planner.actions import BlockedBy, Reason
@@ -22,7 +22,19 @@ from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.reporters.diagnostics import cause
-from tests.planner.publishing_world import KNOWN, NOW, activity, approved, desired, names, operations, plan, post, site
+from tests.planner.publishing_world import (
+    KNOWN,
+    NOW,
+    activity,
+    approved,
+    desired,
+    names,
+    operations,
+    plan,
+    post,
+    scheduled_before,
+    site,
+)
 
 FEED = post("feed")
 STORY = post("story", type="STORY", caption="")
@@ -106,7 +118,8 @@ def test_drafts_that_nobody_reviewed_are_made_again_together_with_a_scheduled_po
     scheduled, beside = replace(FEED, status=PostStatus.SCHEDULED), post("d2", "FACEBOOK")
     reviewed = approved(replace(ONE, posts=(FEED,)), about=ActivityDecision.REGENERATE)
     out = replace(ONE, posts=(scheduled, beside))
-    cancel, then = operations(plan(desired(approvals=reviewed), site(out)))
+    rule = ScheduleRule(Match(), channels=(FEED.channel,))  # a review lists no drafts of other channels
+    cancel, then = operations(plan(desired(rule, approvals=reviewed), site(out)))
     assert isinstance(cancel, CancelPost)
     assert then == RegeneratePosts(ONE.id, ONE.title, (beside.id,))
     consumed = RecordedSite(consumed=((ONE.id, "regenerate", reviewed.activities[0].digest),))
@@ -173,7 +186,8 @@ def test_a_decision_is_carried_out_until_its_activity_is_due_unless_a_rule_clear
 def test_what_was_made_again_already_is_not_made_again_with_the_rest(left: Post) -> None:
     new = post("new", caption="fresh", type="STORY" if left is FEED else "POST")
     file = approved(ONE, about=ActivityDecision.REGENERATE)
-    made = plan(desired(approvals=file), site(replace(ONE, posts=(left, new))))
+    done = (ONE.id, STORIES if left is FEED else "regenerate", file.activities[0].digest)
+    made = plan(desired(approvals=file), site(replace(ONE, posts=(left, new))), replace(KNOWN, consumed=(done,)))
     assert operations(made) == [RegeneratePosts(ONE.id, ONE.title, (left.id,), stories=left is STORY)]
 
 
@@ -239,3 +253,58 @@ def test_an_approvals_file_under_the_old_name_of_a_site_is_reported() -> None:
     assert "was written for old-shop; its decisions count for this site" in "".join(
         map(cause, plan(desired(approvals=file), site(ONE)).notes)
     )
+
+
+@pytest.mark.parametrize("about", [ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
+def test_a_decision_is_not_carried_out_if_one_of_its_drafts_has_changed_since(about: ActivityDecision) -> None:
+    """Nobody who decided has seen what the draft says now; the next review asks for the decision again."""
+    file = approved(ONE, about=about)
+    edited = replace(ONE, posts=(FEED, replace(STORY, texts=(("caption", "edited"),))))
+    in_file = replace(file.activities[0].drafts[0], content=replace(FEED.content, caption="as the editor wants it"))
+    corrected = replace(
+        file, activities=(replace(file.activities[0], drafts=(in_file, *file.activities[0].drafts[1:])),)
+    )
+    added = replace(ONE, posts=(FEED, STORY, post("new", "FACEBOOK")))
+    for approvals, found in ((file, edited), (corrected, ONE), (file, added)):
+        for recorded in (KNOWN, RecordedSite()):
+            made = plan(desired(approvals=approvals), site(found), recorded)
+            assert not made.actions
+            (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
+            assert "was decided for different drafts than there are now, so it is not carried out" in said.message
+            assert said.fix == "run review, and decide again"
+            assert not made.to_review
+
+
+def test_drafts_that_no_rule_wants_do_not_keep_a_decision_from_being_carried_out() -> None:
+    """A review does not list them, so the decision is about them too."""
+    file = approved(ONE, about=ActivityDecision.DISCARD)
+    other = post("d2", "FACEBOOK")
+    beside = replace(ONE, posts=(FEED, STORY, other))
+    rule = ScheduleRule(Match(), channels=("INSTAGRAM",))
+    (clear,) = operations(plan(desired(rule, approvals=file), site(beside)))
+    assert clear == ClearPosts(ONE.id, ONE.title, (other.id, FEED.id, STORY.id), True)
+
+
+@pytest.mark.parametrize("about", [ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
+def test_what_was_sent_back_does_not_go_out_although_another_draft_has_changed(about: ActivityDecision) -> None:
+    """The person who decided has seen the scheduled post: only that part of the decision is carried out."""
+    other = post("d2", "FACEBOOK")
+    scheduled = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED), STORY, other))
+    file = approved(scheduled, about=about)
+    edited = replace(scheduled, posts=(*scheduled.posts[:2], replace(other, texts=(("caption", "edited"),))))
+    for required in (True, False):
+        made = plan(desired(approvals=file, required=required), site(edited), scheduled_before(FEED))
+        assert operations(made) == [CancelPost(FEED.id, ONE.id, FEED.channel, ONE.date, ONE.title)]
+        (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
+        assert said.message.endswith("than there are now, so only its scheduled posts are cancelled")
+
+
+@pytest.mark.parametrize("again", [ActivityDecision.REGENERATE, ActivityDecision.REGENERATE_MEDIA])
+def test_what_a_decision_itself_has_made_again_does_not_undo_the_rest_of_it(again: ActivityDecision) -> None:
+    """A run was cut short between the call for the stories and the one for the posts."""
+    file = approved(ONE, about=again)
+    begun = replace(KNOWN, consumed=((ONE.id, STORIES, file.activities[0].digest),))
+    for stories in (replace(STORY, texts=(("caption", "made again"),)), post("new", type="STORY")):
+        found = replace(ONE, posts=(FEED, stories))
+        (made,) = operations(plan(desired(approvals=file), site(found), begun))
+        assert made == RegeneratePosts(ONE.id, ONE.title, (FEED.id,), again is ActivityDecision.REGENERATE_MEDIA)
