@@ -134,6 +134,7 @@ class BlockedBy(StrEnum):
     APPROVAL_UNPROVEN = "approval-unproven"
     NOT_COMMITTED = "not-committed"
     DECIDED_FOR_OTHERS = "decided-for-others"
+    EDITED_BY_HAND = "edited-by-hand"
     MOVED_BY_HAND = "moved-by-hand"
     NOT_MOVED = "not-moved"
     SCHEDULED_UNAPPROVED = "scheduled-unapproved"

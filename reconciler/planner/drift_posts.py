@@ -22,6 +22,7 @@ from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of
 from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.doubt import gone_posts
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved
+from reconciler.planner.edited_by_hand import is_edited
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
@@ -131,7 +132,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
             return None
         if post.status is not PostStatus.SCHEDULED:
             return None if self._was_asked_to_be_cancelled(activity, post) else Finding.CANCELLED
-        if post.digest != last.digest and not self.desired.approvals.approves(post, activity.date):
+        if is_edited(last, activity, post, self.desired.approvals):
             return Finding.EDITED
         if is_moved(last, post) and not is_at_its_rules_time(self._schedule_rules, activity, post, self.scope):
             return Finding.MOVED_BY_OTHERS

@@ -73,6 +73,7 @@ _WHOLE: Final = frozenset(
     {
         BlockedBy.CANCELLED_AFTER_APPROVAL,
         BlockedBy.DRAFT_GONE,
+        BlockedBy.EDITED_BY_HAND,
         BlockedBy.FAILED,
         BlockedBy.MOVED_BY_HAND,
         BlockedBy.SCHEDULED_UNAPPROVED,

@@ -24,6 +24,7 @@ from reconciler.planner.aftermath import ended_posts, failed_posts, failure, out
 from reconciler.planner.baseline import baseline, rules_of
 from reconciler.planner.decisions import discarded, plan_decisions, wanted_drafts
 from reconciler.planner.doubt import cannot_be_judged, doubts, gone_posts, with_known_status
+from reconciler.planner.edited_by_hand import edited_by_hand
 from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation, waiting
@@ -71,10 +72,11 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     unwanted = (unwanted_post(post, scope.zone_name) for post in went_out_unwanted(desired, observed, recorded, scope))
     failures = (failure(post, scope.zone_name) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(observed, recorded, scope)
+    reworded = edited_by_hand(desired, observed, recorded, plan, scope)
     moved = moved_by_hand(desired, observed, recorded, plan, options, scope)
     drafts = gone_drafts(desired, observed, recorded, scope)
     deleted = gone_scheduled(desired, recorded, gone, scope)
-    blocked = (*unwanted, *plan.blocked, *failures, *lost, *moved, *drafts, *deleted)
+    blocked = (*unwanted, *plan.blocked, *failures, *lost, *reworded, *moved, *drafts, *deleted)
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)

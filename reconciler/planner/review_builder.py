@@ -121,7 +121,8 @@ def review_of(
         {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
         drafts_to_list(choice),
         blocked,
-        frozenset(draft.post for draft in plan.to_review),
+        frozenset(draft.post for draft in plan.to_review)
+        | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND},
         frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded),
         warnings_of((*choice.wanted, *choice.scheduled), scope),
     )

@@ -929,6 +929,30 @@ def test_what_changed_is_not_called_withdrawn_once_review_has_set_it_back(
     assert (code, "cancel" in said) == (0, False), "approved as it is now, it stays: " + said
 
 
+def test_an_edit_where_no_approval_is_needed_is_named_by_plan_and_drift_until_somebody_settles_it(
+    pottery: Pottery,
+) -> None:
+    """Apply leaves the post as it is, so neither says that all is well, and both say what to do."""
+    pottery.project.edit("sites/pottery.yaml", "approval: required", "approval: none")
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    other_caption(pottery.project)
+    said = (
+        '"Kiln day" (Instagram) goes out Wed 2026-11-04 09:30 Europe/Berlin, edited on the site since it was scheduled'
+    )
+    fix = "run review and approve it"
+    code, plan = pottery.run("plan")
+    assert (code, said in plan, fix in plan, "No changes; 1 blocked." in plan) == (0, True, True, True), plan
+    code, drift = pottery.run("drift")
+    assert (code, "edited on the site since it was scheduled" in drift, fix in drift) == (2, True, True), drift
+    assert "approved" not in drift.replace(fix, "")
+    code, applied = pottery.run("apply", "--auto-approve", "--allow-publish")
+    assert (code, pottery.status()) == (0, "SCHEDULED"), applied
+    pottery.run("review")
+    assert pottery.run("approve", "--all", "--yes")[0] == 0
+    assert pottery.run("plan")[1].endswith("No changes.")
+    assert pottery.run("drift") == (0, pottery.run("drift")[1])
+
+
 def test_a_rename_cancels_nothing_while_the_approvals_file_has_the_old_name(pottery: Pottery) -> None:
     pottery.scheduled()
     pottery.project.edit("sites/pottery.yaml", "name: pottery", "name: ceramics")

@@ -17,14 +17,14 @@ from reconciler.model.failures import Failure
 from reconciler.model.frozen import instant
 from reconciler.model.outcomes import Trouble
 from reconciler.model.posts import Post, PostId, PostStatus
-from reconciler.model.schedule import CancelPost, ScheduleRule
+from reconciler.model.schedule import CancelPost, DesiredSchedule, Pause, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, EndedPost, Reason
 from reconciler.planner.aftermath import due_items
 from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED
 from reconciler.planner.drift import find_drift
-from reconciler.planner.drift_report import DriftState, Finding
+from reconciler.planner.drift_report import ChangedSide, DriftState, Finding
 from reconciler.planner.gone_out import gone_key, moved_key
 from reconciler.planner.needs import first_reads, further_reads, missing_items
 from reconciler.planner.options import PlanOptions
@@ -181,6 +181,37 @@ def test_a_post_that_somebody_moved_to_another_time_is_drift_though_no_rule_says
         assert [item.finding for item in drifted] == findings
         if drifted:
             assert drifted[0].about == ("Thu 2026-12-03 09:00 UTC", "Sun 2026-12-06 09:00 UTC")
+
+
+@pytest.mark.parametrize("at", [None, time(15)])
+def test_a_post_that_somebody_edited_where_no_approval_is_needed_is_named_by_plan_and_drift(at: time | None) -> None:
+    """No apply cancels or changes it, so both name it, with what to do about it."""
+    before = scheduled(timedelta(days=2))
+    waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2))
+    edited = replace(KILN, posts=(replace(waits, texts=(("caption", "Other words"),)),))
+    moved_account = replace(KILN, posts=(replace(waits, account_id="17841"),))
+    wanted = desired(ScheduleRule(Match(), at=at), required=False)
+    for shown in (edited, moved_account):
+        made = plan(wanted, site(shown), before)
+        assert reasons(made) == [("d1", BlockedBy.EDITED_BY_HAND)]
+        (said,) = made.blocked
+        assert said.message.startswith(
+            '"Idea a" (Instagram) goes out Thu 2026-12-03 09:00 UTC, edited on the site since'
+        )
+        assert said.fix == "to keep it as it is, run review and approve it; if not, change it or cancel it on the site"
+        (item,) = find_drift(wanted, site(shown), before, made, PlanOptions(NOW)).of(DriftState.DRIFTED)
+        assert (item.finding, item.moved) == (Finding.EDITED, ChangedSide.REMOTE)
+        assert item.problem is not None
+        assert (item.problem.code, item.problem.fix) == (said.code, said.fix)
+        assert "approved" not in item.problem.message
+        kept = replace(wanted, approvals=approved(shown))
+        for settled, live in ((kept, shown), (wanted, replace(KILN, posts=(waits,)))):
+            made = plan(settled, site(live), before)
+            assert not reasons(made)
+            items = find_drift(settled, site(live), before, made, PlanOptions(NOW)).items
+            assert Finding.EDITED not in {item.finding for item in items}
+    for stops in (replace(wanted, schedule=None), replace(wanted, schedule=DesiredSchedule((), paused=Pause.CANCEL))):
+        assert not reasons(plan(stops, site(edited), before)), "it is cancelled"
 
 
 def test_a_post_that_was_moved_to_the_time_of_its_rule_is_as_asked_for() -> None:
