@@ -6,8 +6,8 @@ The command line and the library share it. The environment is the one that they 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
@@ -20,7 +20,7 @@ from reconciler.api.address import WIX
 from reconciler.config.discovery import absolute_path, find_root, shown_path
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import SEED, ProjectConfig
-from reconciler.config.secrets import resolve
+from reconciler.config.secrets import UnsetVariables, check_variables, resolve
 from reconciler.engine.policy_checks import load_checks
 from reconciler.engine.results import Api, ApiKind
 from reconciler.engine.selection import repository_of
@@ -299,3 +299,18 @@ def _credentials(project: ProjectConfig, environ: Mapping[str, str]) -> Callable
         return found[site.credentials]
 
     return of
+
+
+@contextmanager
+def naming_all_unset(
+    project: ProjectConfig, environ: Mapping[str, str], credentials: Callable[[], Iterable[str]]
+) -> Iterator[None]:
+    """Runs a block; if it fails because an environment variable with a secret is not set, all such variables are named.
+
+    `credentials` returns the names of the credentials that the block needs.
+    """
+    try:
+        yield
+    except UnsetVariables:
+        check_variables((project.credentials[name] for name in credentials()), environ)
+        raise

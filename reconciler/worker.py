@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
 
@@ -52,7 +53,7 @@ from reconciler.engine.plan import plans
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Notice, PlanCompleted
-from reconciler.engine.selection import Selection
+from reconciler.engine.selection import Selection, credentials_in
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import AuditedSite, Progressed, SiteApplied, SiteFailed, SitePlanned, SiteStarted
 from reconciler.machine import sleep
@@ -63,7 +64,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop
 from reconciler.version import __version__
-from reconciler.wiring import open_session
+from reconciler.wiring import naming_all_unset, open_session
 
 ALONE: Final = threading.Event()
 """Set when the worker's run is gone: the worker begins nothing more."""
@@ -379,14 +380,16 @@ async def _session(
 ) -> AsyncIterator[tuple[Session[Client], tuple[SiteEntry, ...]]]:
     setup = task.setup
     project = project_of(setup.project, environ)
-    async with open_session(
-        project,
-        client_type,
-        environ=environ,
-        api=setup.api,
-        state=setup.state,
-        parallelism=setup.parallelism,
-        commit=lambda _: setup.commit,
-        where=setup.where,
-    ) as session:
-        yield session, tuple(map(entry_of, task.sites))
+    entries = tuple(map(entry_of, task.sites))
+    with naming_all_unset(project, environ, partial(credentials_in, entries)):
+        async with open_session(
+            project,
+            client_type,
+            environ=environ,
+            api=setup.api,
+            state=setup.state,
+            parallelism=setup.parallelism,
+            commit=lambda _: setup.commit,
+            where=setup.where,
+        ) as session:
+            yield session, entries

@@ -5,7 +5,7 @@ A project file names a secret only by reference. Its value never appears in a me
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -73,11 +73,24 @@ class AppRef(Variant, frozen=True):
 CredentialRef: TypeAlias = ApiKeyRef | AppRef
 
 
+class UnsetVariables(UsageError):
+    """Environment variables with secrets that are not set, each with the member of its credentials that names it."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        if len(variables) == 1:
+            ((name, what),) = variables.items()
+            super().__init__(f"{what}: the environment variable {name} is not set", "set it to the secret")
+        else:
+            names = ", ".join(sorted(variables))
+            super().__init__(f"the environment variables {names} are not set", "set each of them to its secret")
+
+
 def resolve(ref: CredentialRef, environ: Mapping[str, str]) -> Credential:
     """The credentials that a reference names. Reads `environ` or a file, or runs a command.
 
     Raises UsageError, which names the reference and says what to do, but never what was found there.
     """
+    check_variables((ref,), environ)
     match ref:
         case ApiKeyRef(key=key):
             return ApiKey(_fetch(key, "apiKey", environ))
@@ -85,10 +98,24 @@ def resolve(ref: CredentialRef, environ: Mapping[str, str]) -> Credential:
             return AppCredentials(_fetch(app_id, "appId", environ), _fetch(app_secret, "appSecret", environ))
 
 
+def check_variables(refs: Iterable[CredentialRef], environ: Mapping[str, str]) -> None:
+    """Raises UnsetVariables with all environment variables that credentials name and that are not set."""
+    unset: dict[str, str] = {}
+    for ref in refs:
+        members = (
+            {"apiKey": ref.key} if isinstance(ref, ApiKeyRef) else {"appId": ref.app_id, "appSecret": ref.app_secret}
+        )
+        for what, secret in members.items():
+            if isinstance(secret, FromEnv) and secret.name not in environ:
+                unset.setdefault(secret.name, what)
+    if unset:
+        raise UnsetVariables(unset)
+
+
 def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
     match ref:
         case FromEnv(name=name):
-            value = _from_env(name, what, environ)
+            value = environ[name]
         case FromFile(path=path):
             value = _from_file(path, what)
         case FromCommand():
@@ -108,13 +135,6 @@ def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
             f"{what}: {ref} has fewer than {SHORTEST} characters, too few for a key", "put the secret there"
         )
     return Secret(value)
-
-
-def _from_env(name: str, what: str, environ: Mapping[str, str]) -> str:
-    value = environ.get(name)
-    if value is None:
-        raise UsageError(f"{what}: the environment variable {name} is not set", "set it to the secret")
-    return value
 
 
 def _from_file(path: Path, what: str) -> str:

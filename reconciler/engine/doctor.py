@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -17,7 +18,7 @@ from reconciler.config.new_files import write_file
 from reconciler.config.secrets import resolve
 from reconciler.config.sites import SiteEntry
 from reconciler.engine import facts
-from reconciler.engine.adoption_results import DoctorCompleted, ProjectExamined, SiteExamined
+from reconciler.engine.adoption_results import DoctorCompleted, SiteExamined
 from reconciler.engine.clock_skew import clock_skew
 from reconciler.engine.examined_project import ProjectFindings, examine_environment, examine_git
 from reconciler.engine.examined_site import SiteExamination
@@ -53,15 +54,15 @@ async def examine(
     whole_sites(selection, "doctor")
     begin("doctor", selection, emit, session)
     totals = _Totals()
-    unusable = await _project(session, selection, environ, emit, totals)
+    found, unusable = await _project(session, selection, environ)
+    report = _Report(session, found, totals, emit)
+    report.begin()
     emit(PhaseStarted(Phase.EXAMINING, len(selection)))
-    async for result in examinations(session, selection, emit, unusable):
-        totals.add(result)
-        emit(result)
-    if session.api.kind is not ApiKind.SANDBOX and session.client.answered:
-        skew = _clock(session.client.clock_ahead)
-        totals.count(skew.findings)
-        emit(skew)
+    try:
+        async for result in examinations(session, selection, emit, unusable):
+            report.add(result)
+    finally:
+        report.end()
     if probe_to is not None and selection.entries:
         await _probe(session, selection.entries[0], probe_to, emit, totals)
     completed = DoctorCompleted(len(selection), totals.errors, totals.warnings, totals.notes, strict)
@@ -70,9 +71,9 @@ async def examine(
 
 
 async def _project(
-    session: Session[ReadClient], selection: Selection, environ: Mapping[str, str], emit: Emit, totals: _Totals
-) -> frozenset[str]:
-    """Examines everything but the sites. Returns the names of the credentials that cannot be used."""
+    session: Session[ReadClient], selection: Selection, environ: Mapping[str, str]
+) -> tuple[ProjectFindings, frozenset[str]]:
+    """Examines everything but the sites and the clock. Also returns the names of credentials that cannot be used."""
     project = session.project
     found = ProjectFindings()
     unusable: set[str] = set()
@@ -95,9 +96,7 @@ async def _project(
     found.findings += state.findings
     if project.account is not None and project.account.credentials not in unusable:
         await _account(session, selection, found)
-    emit(found.project())
-    totals.count(found.findings)
-    return frozenset(unusable)
+    return found, frozenset(unusable)
 
 
 async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emit: Emit, totals: _Totals) -> None:
@@ -118,10 +117,10 @@ async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emi
     emit(found.project())
 
 
-def _credentials_of(session: Session[ReadClient], selection: Selection) -> set[str]:
-    names = {entry.load().ref.credentials for entry in selection.entries if not entry.problems}
+def _credentials_of(session: Session[ReadClient], selection: Selection) -> frozenset[str]:
     account = session.project.account
-    return (names | {account.credentials} if account else names) & set(session.project.credentials)
+    used = selection.credentials() | ({account.credentials} if account else set())
+    return used & set(session.project.credentials)
 
 
 async def _account(session: Session[ReadClient], selection: Selection, found: ProjectFindings) -> None:
@@ -145,13 +144,60 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Pr
         )
 
 
-def _clock(ahead: float | None) -> ProjectExamined:
+def _clock(ahead: float | None, found: ProjectFindings) -> None:
     """How far the local clock is from the remote side's."""
-    found = ProjectFindings()
     found.facts.append(facts.ClockAhead(ahead))
     if (skew := clock_skew(ahead)) is not None:
         found.add(skew)
-    return found.project()
+
+
+MOST_HELD: Final = 100
+"""How many sites that got no answer are held back at most."""
+
+
+class _Report:
+    """Reports the project before its sites, in one piece: with the clock, which the first answer tells.
+
+    So the first sites are held back until there is an answer.
+    """
+
+    def __init__(self, session: Session[ReadClient], found: ProjectFindings, totals: _Totals, emit: Emit) -> None:
+        self._session = session
+        self._project: ProjectFindings | None = found
+        self._totals = totals
+        self._emit = emit
+        self._held: list[SiteExamined | SiteFailed] = []
+        self._has_clock = session.api.kind is ApiKind.SANDBOX  # its clock is not compared
+
+    def begin(self) -> None:
+        """Reports the project if nothing more will be known about it."""
+        if self._has_clock or self._session.client.answered:
+            self._release()
+
+    def add(self, result: SiteExamined | SiteFailed) -> None:
+        """Takes the result of a site."""
+        self._totals.add(result)
+        self._held.append(result)
+        if self._project is None or self._session.client.answered or len(self._held) > MOST_HELD:
+            self._release()
+
+    def end(self) -> None:
+        """Reports what was held back."""
+        if not self._has_clock and self._session.client.answered:
+            self._project = self._project or ProjectFindings()
+        self._release()
+
+    def _release(self) -> None:
+        if self._project is not None:
+            if not self._has_clock and self._session.client.answered:
+                self._has_clock = True
+                _clock(self._session.client.clock_ahead, self._project)
+            self._totals.count(self._project.findings)
+            self._emit(self._project.project())
+            self._project = None
+        for result in self._held:
+            self._emit(result)
+        self._held.clear()
 
 
 # --- sites -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -48,6 +48,10 @@ class Selection(Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.entries)
 
+    def credentials(self) -> frozenset[str]:
+        """The names of the credentials of its sites."""
+        return credentials_in(self.entries)
+
     @property
     def outside(self) -> tuple[SiteEntry, ...]:
         """The sites that the targets name and that paths, the shard or `--changed-since` leave out.
@@ -89,6 +93,11 @@ def select(project: ProjectConfig, index: SiteIndex, choice: SiteFilter, *, publ
         without(share, entries),
         every,
     )
+
+
+def credentials_in(entries: Iterable[SiteEntry]) -> frozenset[str]:
+    """The names of the credentials of sites, as far as their files can be used."""
+    return frozenset(entry.load().ref.credentials for entry in entries if not entry.problems)
 
 
 def whole_sites(selection: Selection, command: str) -> None:

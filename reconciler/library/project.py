@@ -96,7 +96,7 @@ class Project(ProjectRuns):
         from reconciler.engine.plan import plans
 
         selection, context = self._selected(targets, excludes, regenerate, publish=publish, strict=strict)
-        return self._each(lambda session: plans(session, selection, context))
+        return self._each(selection, lambda session: plans(session, selection, context))
 
     def drift(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = (), strict: bool = False
@@ -105,7 +105,7 @@ class Project(ProjectRuns):
         from reconciler.engine.drift import drifts
 
         selection, context = self._selected(targets, excludes, strict=strict)
-        return self._each(lambda session: drifts(session, selection, context))
+        return self._each(selection, lambda session: drifts(session, selection, context))
 
     def review(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
@@ -116,7 +116,7 @@ class Project(ProjectRuns):
 
         selection, _ = self._selected(targets, excludes)
         whole_sites(selection, "review")
-        return self._each(lambda session: reviews(session, selection))
+        return self._each(selection, lambda session: reviews(session, selection))
 
     def history(
         self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
@@ -181,8 +181,10 @@ class Project(ProjectRuns):
         names = _names("targets", targets), _names("excludes", excludes), _names("regenerate", regenerate)
         return self.select(SiteFilter(*names[:2]), names[2], publish=publish, strict=strict)
 
-    async def _each(self, results: Callable[[Session[ReadClient]], AsyncIterator[Result]]) -> AsyncIterator[Result]:
-        async with self._reading() as session:
+    async def _each(
+        self, selection: Selection, results: Callable[[Session[ReadClient]], AsyncIterator[Result]]
+    ) -> AsyncIterator[Result]:
+        async with self._reading(selection.credentials) as session:
             async for result in self._while_open(results(session)):
                 yield result
 

@@ -5,7 +5,7 @@ What only a run needs is imported when it begins.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -177,21 +177,21 @@ class ProjectRuns:
         """Reads the sites and says what would change."""
         from reconciler.engine.plan import plan_sites
 
-        async with self._reading() as session:
+        async with self._reading(selection.credentials) as session:
             return await plan_sites(session, selection, context, emit)
 
     async def run_drift(self, selection: Selection, context: RunContext, emit: Emit) -> DriftCompleted:
         """Reads the sites and says what drifted."""
         from reconciler.engine.drift import drift_sites
 
-        async with self._reading() as session:
+        async with self._reading(selection.credentials) as session:
             return await drift_sites(session, selection, context, emit)
 
     async def run_review(self, selection: Selection, emit: Emit, gallery: Gallery = None) -> ReviewCompleted:
         """Reads the sites and brings their approvals files up to date. `gallery` makes the page beside each."""
         from reconciler.engine.review import review_sites
 
-        async with self._reading() as session:
+        async with self._reading(selection.credentials) as session:
             return await review_sites(session, selection, emit, gallery)
 
     async def run_approve(
@@ -225,7 +225,7 @@ class ProjectRuns:
         from reconciler.engine.apply import apply_live
         from reconciler.engine.apply_run import ApplyRun
 
-        async with self._writing() as session:
+        async with self._writing(selection.credentials) as session:
             return await apply_live(ApplyRun(session, context, terms, emit), selection)
 
     async def run_apply_plan(
@@ -245,7 +245,11 @@ class ProjectRuns:
         check_found(self.files)
         if not isinstance(saved, UnusablePlan):
             check_project(saved, self.files, self.api.target)
-        async with self._writing() as session:
+
+        def used() -> set[str]:
+            return set() if isinstance(saved, UnusablePlan) else {plan.site.credentials for plan in saved.plans}
+
+        async with self._writing(used) as session:
             run = ApplyRun(session, context, terms, emit)
             if isinstance(saved, UnusablePlan):
                 return await refuse_plan(run, saved)
@@ -285,9 +289,10 @@ class ProjectRuns:
 
     async def run_update(self, emit: Emit) -> ImportCompleted:
         """Brings site files up to date with their live sites."""
+        from reconciler.engine.selection import credentials_in
         from reconciler.engine.update_sites import update_sites
 
-        async with self._reading() as session:
+        async with self._reading(partial(credentials_in, self.index.entries)) as session:
             return await update_sites(session, self.index.entries, self.index.total, emit)
 
     async def run_check_files(self, plans: Sequence[Path], emit: Emit) -> FilesChecked:
@@ -403,26 +408,39 @@ class ProjectRuns:
         self._check_open()
         return open_state_of(self.files, environ=self._invocation.environ, state=self._invocation.state)
 
-    def _reading(self) -> AbstractAsyncContextManager[Session[ReadClient]]:
+    def _reading(
+        self, credentials: Callable[[], Iterable[str]] = tuple
+    ) -> AbstractAsyncContextManager[Session[ReadClient]]:
         from reconciler.api.client import ReadClient
 
-        return self._opened(ReadClient)
+        return self._opened(ReadClient, credentials)
 
-    def _writing(self) -> AbstractAsyncContextManager[Session[FullClient]]:
+    def _writing(
+        self, credentials: Callable[[], Iterable[str]] = tuple
+    ) -> AbstractAsyncContextManager[Session[FullClient]]:
         from reconciler.api.client import FullClient
 
-        return self._opened(FullClient)
+        return self._opened(FullClient, credentials)
 
     @asynccontextmanager
-    async def _opened(self, client_type: type[Client]) -> AsyncIterator[Session[Client]]:
-        from reconciler.wiring import open_session
+    async def _opened(
+        self, client_type: type[Client], credentials: Callable[[], Iterable[str]]
+    ) -> AsyncIterator[Session[Client]]:
+        from reconciler.wiring import naming_all_unset
 
         self._check_open()
-        if self._session is not None:
-            yield self._session
-            return
+        with naming_all_unset(self.files, self._invocation.environ, credentials):
+            if self._session is not None:
+                yield self._session
+                return
+            async with self._open_session(client_type) as session:
+                yield session
+
+    def _open_session(self, client_type: type[Client]) -> AbstractAsyncContextManager[Session[Client]]:
+        from reconciler.wiring import open_session
+
         invocation = self._invocation
-        async with open_session(
+        return open_session(
             self.files,
             client_type,
             environ=invocation.environ,
@@ -430,8 +448,7 @@ class ProjectRuns:
             state=invocation.state,
             parallelism=invocation.parallelism,
             workers=self._workers,
-        ) as session:
-            yield session
+        )
 
     async def _while_open(self, results: AsyncIterator[Result]) -> AsyncIterator[Result]:
         self._check_open()

@@ -181,6 +181,14 @@ def _over_http(ward: Project, url: str, reconciler: Command, monkeypatch: pytest
     wrong = reconciler("doctor", ward.root, "--target", "one")
     assert (wrong.code, "answered 401" in wrong.out) == (1, True), wrong.out
     monkeypatch.setenv("WIX_API_KEY", f"{KEY}-of-nothing")
+    keys = "credentials: {default: {apiKey: {env: WIX_API_KEY}}, none: {apiKey: {env: NO_KEY}}}"
+    ward.write({"reconciler.yaml": f"version: 1\napi: {url}\n{keys}\n"})
+    ward.write({"sites/a.yaml": site("a", 8).replace("site: {", "site: {credentials: none, ")})
+    blocks = [text.split("\n") for text in reconciler("doctor", ward.root).out.split("\n\n")[1:-1]]
+    assert [name for name, *_ in blocks] == ["project", "a", "one", "three", "two"]
+    assert [name for name, *lines in blocks if any(line.startswith("  clock ") for line in lines)] == ["project"]
+    (ward.root / "sites/a.yaml").unlink()
+    ward.write({"reconciler.yaml": f"version: 1\napi: {url}\n"})
     nothing = reconciler("doctor", ward.root, "--target", "one")
     assert "Manage Marketing Plans (SCOPE.PROMOTE.MANAGE-MARKETING-PLAN)" in nothing.out
     monkeypatch.setenv("WIX_API_KEY", KEY)

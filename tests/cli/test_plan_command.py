@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Iterator
 
 import pytest
 
+from reconciler.sandbox.server import start_in_thread
 from tests.cli.projects import PROJECT, Command, Project, site
 
 POSTS = """\
@@ -255,6 +257,49 @@ def test_a_missing_key_is_reported_once_and_nothing_else(
     assert done.code == 1
     assert done.out == ""
     assert done.err.count("WIX_API_KEY") == 1
+
+
+KEYS = """\
+credentials:
+  one: {apiKey: {env: A_KEY}}
+  two: {apiKey: {env: OTHER_KEY}}
+  left: {apiKey: {env: NOT_NEEDED}}
+"""
+UNSET = "the environment variables A_KEY, OTHER_KEY are not set; set each of them to its secret"
+
+
+@pytest.fixture
+def served(chain: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project with three sites that need different keys, and a server for them."""
+    for number, name, uses in ((1, "shop", "one"), (2, "b", "two"), (3, "c", "left")):
+        text = site(name, number).replace("site: {", f"site: {{credentials: {uses}, ")
+        chain.write({f"sites/{name}.yaml": text})
+    with chain.world() as world:
+        running = start_in_thread(world)
+        try:
+            chain.write({"reconciler.yaml": f"version: 1\napi: {running.base_url}\n{KEYS}"})
+            yield chain
+        finally:
+            running.stop()
+
+
+@pytest.mark.parametrize(
+    "args", [("plan",), ("drift",), ("apply", "--auto-approve"), ("plan", "--workers", "1"), ("apply", "saved.plan")]
+)
+def test_all_keys_that_are_missing_are_named_at_once(
+    args: tuple[str, ...], served: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the sites of the run need, and no others."""
+    monkeypatch.chdir(served.root)
+    if "saved.plan" in args:
+        with monkeypatch.context() as keys:
+            for name in ("A_KEY", "OTHER_KEY"):
+                keys.setenv(name, "any-key-will-do-for-a-sandbox")
+            assert reconciler("plan", "--exclude", "c", "--out", "saved.plan").code == 0
+        done = reconciler(*args)
+    else:
+        done = reconciler(*args, "--exclude", "c")
+    assert (done.code, UNSET in done.err, "NOT_NEEDED" in done.err) == (1, True, False), done.err
 
 
 @pytest.mark.parametrize("api", ["http://example.org", "wixx", "https://user:secret@example.org", "ftp://example.org"])

@@ -50,6 +50,19 @@ def test_variable_that_is_not_set_or_empty(monkeypatch: pytest.MonkeyPatch) -> N
     assert "the environment variable A_KEY is empty" in refused(FromEnv("A_KEY"))
 
 
+def test_every_variable_of_an_app_that_is_not_set_is_named() -> None:
+    ref = AppRef(FromEnv("AN_ID"), FromEnv("A_SECRET"))
+    with pytest.raises(UsageError) as raised:
+        resolve(ref, {})
+    assert str(raised.value) == (
+        "the environment variables AN_ID, A_SECRET are not set; set each of them to its secret"
+    )
+    with pytest.raises(
+        UsageError, match="appSecret: the environment variable A_SECRET is not set; set it to the secret"
+    ):
+        resolve(ref, {"AN_ID": "app-id-01"})
+
+
 def test_file_that_is_not_there_empty_too_long_or_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "key"
     assert f"the file {path} cannot be read: No such file or directory" in refused(FromFile(path))
