@@ -108,7 +108,9 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case SchedulePost():
                 return _not_scheduled(live)
             case ReschedulePost(at=at):
-                moment = live.scheduled_for if live else None
+                if live is None or live.status in (PostStatus.CANCELED, PostStatus.DELETED):
+                    return _not_scheduled(live)  # somebody took it back; a read that lags would show a draft
+                moment = live.scheduled_for
                 return None if moment is None else differences([("scheduledDate", instant(at), instant(moment))])
             case CancelPost():
                 if live is None or live.status in NOT_GOING_OUT:
