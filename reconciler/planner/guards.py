@@ -69,33 +69,32 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
     discarded = total.discard - total.discarded_anyway
     posts = plural(public, "post")
     if total.promises.publish:
-        posts, lower = f"up to {posts}", "lower `max` in the schedule rules, "
+        # Raising the limit does not help a rule without `max`: it promises as many posts as the limit allows.
+        posts = f"up to {posts}"
+        lower = "write or lower `max` in the schedule rules (a rule without it counts as maxPublish), "
     objects = f"{plural(total.deleted, 'object')} (events, activities, marketing plans)"
     target = "narrow the run with --target"
     counted = (
-        (RefusedBy.MAX_DELETE, policy.max_delete, total.deleted, f"delete {objects}", f"or {target}"),
+        (RefusedBy.MAX_DELETE, policy.max_delete, total.deleted, f"delete {objects}", f"raise maxDelete, or {target}"),
         (
             RefusedBy.MAX_DISCARD,
             policy.max_discard,
             discarded,
             f"discard {plural(discarded, 'draft')}",
-            f"or {target}",
+            f"raise maxDiscard, or {target}",
         ),
         (
             RefusedBy.MAX_PUBLISH,
             policy.max_publish,
             public,
             f"publish {posts}",
-            f"{lower}{target}, or use --no-publish",
+            f"{lower}raise maxPublish, {target}, or use --no-publish",
         ),
     )
     return tuple(
-        refusal(
-            ALL_SITES,
-            by,
-            f"the run would {what}, but policy.{by.value} is {limit:,}",
-            f"raise {by.value}, {fix}",
-        ).at(policy.place_of(by.value))
+        refusal(ALL_SITES, by, f"the run would {what}, but policy.{by.value} is {limit:,}", fix).at(
+            policy.place_of(by.value)
+        )
         for by, limit, count, what, fix in counted
         if limit is not None and count > limit
     )

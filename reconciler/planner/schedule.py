@@ -218,7 +218,7 @@ def defer_schedule(
     return tuple(
         _promise(desired, rules, index, rule.max, options.policy.max_publish, scope)
         for index, rule in enumerate(desired.rules)
-        if rule.max != 0
+        if 0 not in (rule.max, options.policy.max_publish)
     )
 
 

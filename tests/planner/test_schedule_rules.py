@@ -293,6 +293,14 @@ def test_new_posts_are_promised_within_what_the_limit_of_the_run_leaves(most: in
     assert judge_run((tally_of(made),), Policy(max_publish=most)) == ()
 
 
+@pytest.mark.parametrize(("most", "promised"), [(1, [1]), (0, [])])
+def test_a_generation_promises_no_posts_if_the_limit_of_the_run_leaves_none(most: int, promised: list[int]) -> None:
+    wanted = replace(desired(ScheduleRule(Match()), required=False), marketing_plan=DesiredMarketingPlan())
+    live = replace(site(), marketing_plan=MarketingPlan(PlanStatus.NEVER_CREATED))
+    made = plan(wanted, live, policy=Policy(max_publish=most))
+    assert [each.at_most for each in operations(made) if isinstance(each, Deferred)] == promised
+
+
 @pytest.mark.parametrize("pause", [Pause.HOLD, Pause.CANCEL])
 @pytest.mark.parametrize("by_policy", [True, False])
 @pytest.mark.parametrize("made_by", ["a generation", "generating posts"])
