@@ -16,6 +16,7 @@ from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
     DesiredMarketingPlan,
+    Discard,
     DiscardsOnly,
     Generate,
     KeywordResearch,
@@ -47,6 +48,27 @@ _LATER: Final = Diagnostic.note(NEW_BASELINE, "The current settings and events o
 
 BASELINES: Final = frozenset({FIRST_CONTACT, NEW_BASELINE})
 """The notes that say that the next apply makes what is there now the baseline."""
+
+
+AWAITED_DRAFTS: Final = "awaited-drafts"
+"""The note that a plan throws away drafts that a generation under way is still making, or keeps them."""
+_ALSO_REGENERATED: Final = Diagnostic.note(
+    AWAITED_DRAFTS,
+    "regenerating also discards the drafts of the generation that is under way; it is not known yet how many",
+)
+_ALSO_DELETED: Final = Diagnostic.note(
+    AWAITED_DRAFTS,
+    "deleting the marketing plan also discards the drafts of the generation that is under way; it is not known yet how "
+    "many",
+)
+_NOT_REGENERATED: Final = Diagnostic.note(
+    AWAITED_DRAFTS, "regenerating is skipped if the generation that is under way makes drafts (discard: nothing)"
+)
+_NOT_DELETED: Final = Diagnostic.note(
+    AWAITED_DRAFTS,
+    "deleting the marketing plan is left to a later apply, because the generation that is under way may make drafts "
+    "(discard: nothing)",
+)
 
 
 class GenerationPart(Struct, frozen=True):
@@ -165,7 +187,7 @@ def plan_generation(
     assert wanted is not None
     assert live is not None
     if not wanted.present:
-        return _removal(live, recorded, scope)
+        return _removal(live, wanted.discard, recorded, scope)
     if any(entry.operation.uses_inputs and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
         # A call was sent and its answer lost: until its effect shows or its time is up, no second call is sent
         # (design.md 3.5).
@@ -240,7 +262,7 @@ def _replaced_since(live: MarketingPlan, recorded: RecordedSite) -> tuple[Diagno
     return (Diagnostic.note("discarded-since", what),)
 
 
-def _removal(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> GenerationPart:
+def _removal(live: MarketingPlan, discard: Discard, recorded: RecordedSite, scope: Scope) -> GenerationPart:
     if live.status is PlanStatus.NEVER_CREATED:
         return GenerationPart(gone=True)
     address = scope.address(Kind.MARKETING_PLAN)
@@ -248,10 +270,15 @@ def _removal(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> Gener
     listed = DiscardsOnly(tuple(post.id for post in upcoming_posts(live, scope.now)))
     requires: tuple[Precondition, ...] = (listed, NothingWaits())
     before: tuple[Action, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     if live.status is PlanStatus.GENERATING:
         before, requires = (waiting(scope, recorded),), (NothingWaits(),)
+        if discard is Discard.NOTHING:
+            # What the generation makes may not be thrown away, and only a later plan can show whether there is any.
+            return GenerationPart(before, notes=(_NOT_DELETED,), gone=True)
+        notes = (_ALSO_DELETED,)
     delete = Action(address, DeleteMarketingPlan(discards), Reason.ABSENT_WANTED, ("marketingPlan",), requires)
-    return GenerationPart((*before, delete), gone=True)
+    return GenerationPart((*before, delete), notes=notes, gone=True)
 
 
 def _generation(reason: Reason, status: PlanStatus, observed: ObservedSite, scope: Scope) -> GenerationPart:
@@ -309,6 +336,8 @@ def _upkeep(
         return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, is_put_off=True, adopted_inputs=base)
     saved = all(_is_saved(path, inputs, observed, events) for path in changed)
     action = _regeneration(inputs, wanted, live, recorded, changed, scope, saved=saved)
+    if under_way:
+        notes += (_NOT_REGENERATED if wanted.discard is Discard.NOTHING else _ALSO_REGENERATED,)
     return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)
 
 

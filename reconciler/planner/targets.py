@@ -21,6 +21,7 @@ from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, 
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import completed_rules
+from reconciler.planner.generation import AWAITED_DRAFTS
 from reconciler.planner.losses import is_of
 from reconciler.planner.unstopped import BY_SELECTION, left_out
 
@@ -218,6 +219,9 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
 
     stays = keeps(targets, site)
     dropped = [action for action in plan.actions if action not in kept]
+    kept_drafts = any(
+        isinstance(action.operation, AwaitGeneration | Regenerate | DeleteMarketingPlan) for action in dropped
+    )
     return replace(
         plan,
         actions=tuple(kept),
@@ -230,7 +234,11 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
             for refused in plan.refusals
             if refused.code != RefusedBy.DISCARD or any(is_of(refused, action) for action in kept)
         ),
-        notes=tuple(note for note in plan.notes if note.address is None or stays(note.address)),
+        notes=tuple(
+            note
+            for note in plan.notes
+            if (note.address is None or stays(note.address)) and not (kept_drafts and note.code == AWAITED_DRAFTS)
+        ),
         to_review=tuple(draft for draft in plan.to_review if stays(draft.address)),
     )
 

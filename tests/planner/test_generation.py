@@ -33,9 +33,11 @@ from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, 
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
 from reconciler.planner.drift import find_drift
+from reconciler.planner.generation import AWAITED_DRAFTS
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.tally import tally_of
+from reconciler.planner.targets import SiteLabels, TargetFilter, apply_targets, parse_selector
 from tests.planner.pure_world import NOW
 from tests.reviewing import reviewed
 
@@ -169,6 +171,38 @@ def test_regenerate_asks_for_one_whatever_the_inputs_are() -> None:
 def test_somebody_elses_generation_is_waited_for_and_not_started_again() -> None:
     plan = plan_of(desired(), observed(PlanStatus.GENERATING))
     assert generations(plan) == [AwaitGeneration()]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "discard", "note"),
+    [
+        (True, Discard.UNAPPROVED, "also discards the drafts of the generation that is under way"),
+        (True, Discard.NOTHING, "is skipped if the generation that is under way makes drafts (discard: nothing)"),
+        (False, Discard.UNAPPROVED, "also discards the drafts of the generation that is under way"),
+        (False, Discard.NOTHING, "is left to a later apply"),
+    ],
+)
+def test_drafts_that_an_awaited_generation_makes_are_not_passed_over(wanted: bool, discard: Discard, note: str) -> None:
+    """No plan can count what does not exist yet, and nobody may believe that nothing is discarded."""
+    file = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(wanted, discard=discard))
+    plan = plan_of(file, observed(PlanStatus.GENERATING))
+    kept = not wanted and discard is Discard.NOTHING
+    assert [type(each) for each in generations(plan)] == [
+        AwaitGeneration,
+        *(() if kept else (Regenerate if wanted else DeleteMarketingPlan,)),
+    ]
+    (said,) = (found.message for found in plan.notes if found.code == AWAITED_DRAFTS)
+    assert note in said
+    assert ("not known yet" in said) == (discard is Discard.UNAPPROVED)
+    waits = plan_of(desired(), observed(PlanStatus.GENERATING))
+    assert AWAITED_DRAFTS not in {found.code for found in waits.notes}
+    named = SiteLabels(SHOP.name)
+    left_out = apply_targets(plan, TargetFilter(excluded=(parse_selector("--exclude", "shop/marketing-plan"),)), named)
+    assert AWAITED_DRAFTS not in {found.code for found in left_out.notes}
+    settings = parse_selector("--exclude", "shop/settings")
+    if wanted:
+        left_out = apply_targets(plan, TargetFilter(excluded=(settings,)), named)
+        assert AWAITED_DRAFTS not in {found.code for found in left_out.notes}, "it needs the settings"
 
 
 def test_nothing_is_decided_from_a_status_of_a_later_api_version() -> None:
