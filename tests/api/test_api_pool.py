@@ -6,7 +6,6 @@ import asyncio
 import re
 import socket
 import struct
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -230,11 +229,14 @@ def test_a_connection_that_a_server_may_be_closing_is_not_used(
     """Common servers close it after five idle seconds, and what becomes of a write sent just then is unknown."""
     counted = Counted()
 
+    now = 1000.0
+    monkeypatch.setattr("aiohttp.connector.monotonic", lambda: now)
+
     async def read() -> None:
+        nonlocal now
         async with counted.started() as address, client_to(address, clock) as client:
             await client.endpoints.settings(site)
-            now = time.monotonic
-            monkeypatch.setattr("aiohttp.connector.monotonic", lambda: now() + idle)
+            now += idle
             await client.endpoints.settings(site)
 
     asyncio.run(read())

@@ -124,9 +124,13 @@ def test_who_waits_is_not_joined_by_all_others(monkeypatch: pytest.MonkeyPatch) 
         nonlocal begun, ended, most
         begun += 1
         most = max(most, begun - ended)
-        await turn.aside(asyncio.sleep(0.001 * (number % 5)))
+        await turn.aside(wait(number))
         ended += 1
         return number
+
+    async def wait(number: int) -> None:
+        for _ in range(50 + 10 * (number % 5)):  # turns of the event loop: enough for all others to begin, if they may
+            await asyncio.sleep(0)
 
     async def main() -> set[object]:
         return {site async for site in over_sites(range(50), work, named=named, at_once=2, ordered=False)}
