@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import traceback
@@ -53,11 +54,22 @@ def work_off(count: int, attempt: Try, folder: Path) -> dict[int, str]:
 
 
 def fork() -> int:
-    """`os.fork`, for a child that ends by `os._exit` or SIGKILL."""
+    """`os.fork`, for a child that ends by `os._exit` or SIGKILL.
+
+    The child's garbage collector leaves alone what the parent had: file offsets and `epoll` are shared, so taking apart
+    a file or an event loop that only waits to be collected would disturb the parent.
+    """
     with warnings.catch_warnings():
         # A test runner may have threads of its own. The child uses nothing of theirs.
         warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
+        gc.disable()
+        try:
+            child = os.fork()
+            if child == 0:
+                gc.freeze()
+        finally:
+            gc.enable()
+        return child
 
 
 def _work(cases: list[int], attempt: Try, folder: Path) -> None:
