@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pty
 import select
@@ -16,6 +17,7 @@ class Terminal:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.master, slave = pty.openpty()
         self.said = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # what is read may end in the middle of a character
         environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
         environment.pop("NO_COLOR", None)
         self._process = subprocess.Popen(
@@ -28,9 +30,9 @@ class Terminal:
         """Reads until some words have been printed."""
         while words not in self.said:
             ready, _, _ = select.select([self.master], [], [], 30)
-            more = self._read() if ready else ""
+            more = self._read() if ready else b""
             assert more, f"it ended, or hangs, before it said {words!r}: {self.said}"
-            self.said += more
+            self.said += self._decoder.decode(more)
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
@@ -41,12 +43,12 @@ class Terminal:
     def end(self) -> int:
         """Reads to the end, and returns the exit code."""
         while more := self._read():
-            self.said += more
+            self.said += self._decoder.decode(more)
         os.close(self.master)
         return self._process.wait(30)
 
-    def _read(self) -> str:
+    def _read(self) -> bytes:
         try:
-            return os.read(self.master, 4096).decode()
+            return os.read(self.master, 4096)
         except OSError:  # what Linux says at the end
-            return ""
+            return b""
