@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ from reconciler.model.text import printable, spoken
 
 REQUEST_ID: Final = "x-wix-request-id"  # S-sdk
 LONGEST_MESSAGE: Final = 500
+
+LOOK: Final = "run plan again to see what is on the site now"
 
 
 class ErrorKind(StrEnum):
@@ -56,6 +58,7 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
 
 ALREADY_GENERATING: Final = "PLAN_ALREADY_GENERATING_ERROR"  # S-wix 3.2
 ITEM_GONE: Final = "ITEM_NOT_EXISTS"  # S-wix 10.6: the item does not exist, although the path does
+WRONG_MASK: Final = "INVALID_FIELD_MASK_ERROR"  # S-wix 3.2: a mistake in the request, not on the site
 REFERENCE_TAKEN: Final = "REFERENCE_ID_ALREADY_EXIST"  # S-wix 10.6: the post already exists
 PUBLISH_LIMIT: Final = "PUBLISH_LIMIT_EXCEEDED"  # S-wix 10.6: a quota, which no short wait restores
 
@@ -168,8 +171,8 @@ class ApiError(Exception):
     def _said(self) -> str:
         return "; ".join(part for part in (self.message, *map(str, self.violations)) if part)
 
-    def advice(self) -> str:
-        """What a person can do about it; empty if the message says enough."""
+    def advice(self) -> str:  # noqa: C901 - a case for each kind
+        """What a person can do about it."""
         if self.todo:
             return self.todo
         known_by = "the request id" if self.request_id else "the time of the request: the response has no id"
@@ -196,8 +199,14 @@ class ApiError(Exception):
                 return f"check that --api is the right URL; if it is, report {known_by}"
             case ErrorKind.REDIRECT:
                 return "check that --api is the right URL"
+            case ErrorKind.PRECONDITION if self.code == WRONG_MASK:
+                return f"report {known_by}"
+            case ErrorKind.PRECONDITION:
+                return f"{LOOK}, or `reconciler doctor` to see its features, quotas and channels"
+            case ErrorKind.CONFLICT:
+                return LOOK
             case _:
-                return ""
+                assert_never(self.kind)
 
 
 def error_of(

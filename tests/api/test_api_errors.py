@@ -61,6 +61,18 @@ def test_what_only_repeats_the_kind_of_error_is_left_out() -> None:
     assert error(429, {"message": "slow down"}).what() == "too many requests: slow down"
 
 
+def test_a_conflict_and_a_precondition_that_is_not_met_have_a_remedy() -> None:
+    """Both are about what is on the site (3.2). A mask that does not fit the body is a mistake of this tool."""
+    assert error(409, {"message": "exists"}).diagnostic().fix == "run plan again to see what is on the site now"
+    for status in (428, 412):
+        assert error(status, {"message": "no"}).diagnostic().fix == (
+            "run plan again to see what is on the site now, or `reconciler doctor` to see its features, quotas and "
+            "channels"
+        )
+    mask = {"message": "m", "details": {"applicationError": {"code": "INVALID_FIELD_MASK_ERROR"}}}
+    assert error(428, mask).advice() == "report the request id"
+
+
 def test_an_application_error() -> None:
     body = {
         "message": "plan already generating",
@@ -70,7 +82,8 @@ def test_an_application_error() -> None:
     assert (found.code, found.message) == ("PLAN_ALREADY_GENERATING_ERROR", "plan already generating")
     assert str(found) == (
         "GET /promote/marketing-plan-service/v1/marketing-settings answered 428 PLAN_ALREADY_GENERATING_ERROR: "
-        "plan already generating (request id r-7)"
+        "plan already generating; run plan again to see what is on the site now, or `reconciler doctor` to see its "
+        "features, quotas and channels (request id r-7)"
     )
 
 
