@@ -234,6 +234,12 @@ def left_read_only(ledger: SiteLedger) -> int:
     return sum(entry.operation.verb is Verb.DELETE for entry in skipped)
 
 
+def failed_generations(ledger: SiteLedger) -> int:
+    """How many generations ended FAILED. The next run starts them again."""
+    failed = (entry.problem for entry in ledger.entries if entry.result is ActionResult.FAILED)
+    return sum(problem is not None and problem.code == Trouble.GENERATION_FAILED for problem in failed)
+
+
 def public_not_started(ledger: SiteLedger) -> int:
     """How many public actions a run did not reach, because it stopped or because something is still under way."""
     ended = ((class_of(entry.operation), entry.result) for entry in ledger.entries)

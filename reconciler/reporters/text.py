@@ -44,6 +44,7 @@ class TextReporter:
         self._sites = 0
         self._planned = self._gap = False
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
+        self._failed_generations = 0
         self._uncounted = self._imported = False
         self._is_saved = False
         self._other_api = ""
@@ -173,12 +174,13 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:
-        from reconciler.executor.ledger import left_by_guard, left_read_only, public_not_started
+        from reconciler.executor.ledger import failed_generations, left_by_guard, left_read_only, public_not_started
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
         self._uncounted |= new is None
         self._new_drafts += new or 0
+        self._failed_generations += failed_generations(applied.ledger)
         guarded = left_by_guard(applied.ledger)
         self._left_by_guard += guarded
         self._read_only += 0 if guarded else left_read_only(applied.ledger)
@@ -391,11 +393,13 @@ class TextReporter:
         tally, doubt, why = completed.tally, completed.plan.tally.in_doubt, []
         left = tally.skipped + tally.unknown - doubt + tally.not_started
         left -= self._left_by_guard + self._read_only + self._unreached
-        failed = tally.failed or completed.failed or completed.plan.failed
+        failed = tally.failed + completed.failed + completed.plan.failed
         if completed.interrupted:
             why.append("continues where it stopped")
         elif tally.pending:
             why.append(f"{plural(tally.pending, 'action')} pending")
+        elif failed and failed == self._failed_generations:
+            why.append(f"{plural(failed, 'generation')} failed")
         elif failed:
             why += ["fix what failed first"] if tally.withheld else []
         elif left > 0 or doubt:

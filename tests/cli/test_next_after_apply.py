@@ -120,6 +120,27 @@ def test_the_step_after_a_generation_that_is_under_way_can_also_publish(
     assert (done.code, done.out.splitlines()[-1]) == (3, f"Next: reconciler apply {project.root} {step}"), done.out
 
 
+@pytest.mark.parametrize(
+    ("faults", "more", "step"),
+    [
+        ("failed", "", "   (2 generations failed)"),
+        ("failed", UNAPPROVED, " --allow-publish   (2 generations failed; 2 public actions not started)"),
+        ("forbidden", "", None),
+    ],
+)
+def test_an_apply_is_offered_if_all_that_failed_are_generations(
+    faults: str, more: str, step: str | None, tmp_path: Path, reconciler: Command
+) -> None:
+    """It starts them again. What else fails must be corrected first."""
+    project = Project(tmp_path)
+    world = SANDBOX + f'faults: [{{route: "POST */generate-marketing-plan", do: {{kind: {faults}}}}}]\n'
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world})
+    project.write({f"sites/{name}.yaml": site(name, number, more=more) for name, number in (("a", 1), ("b", 2))})
+    done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+    steps = [line for line in done.out.splitlines() if line.startswith("Next: ")]
+    assert (done.code, steps) == (1, [] if step is None else [f"Next: reconciler apply {project.root}{step}"]), done.out
+
+
 UNCLEAR = """
 faults: [{route: "POST */events", do: {kind: error, status: 500, body: html}}]
 sites:
