@@ -56,7 +56,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
-from reconciler.planner.document import RunPart, SavedPlan, SpentPlan, UnusablePlan
+from reconciler.planner.document import BegunPlan, RunPart, SavedPlan, SpentPlan, UnusablePlan
 from reconciler.planner.reached import TargetCheck
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_RUN_REFUSED, IF_UNWRITABLE
@@ -156,7 +156,7 @@ async def apply_saved(
     out if the plan contains it.
     """
     clock, spent = run.session.clock, SpentPlans(run.session.store.store)
-    spent_at = await spent.spent_at(saved.seal) if shard is None else None
+    use = await spent.use_of(saved.seal)
     part, others = _parts_of(saved, shard)
     session, chosen = run.session, len(part.plans)
     entries = {} if isinstance(today, FilesUnreadable) else today.sites
@@ -164,10 +164,11 @@ async def apply_saved(
     unapproved, places = without_approval(in_file_order(part.plans)), SitePlaces(tuple(entries.values()))
     name = session.project.root.name
     run.emit(RunStarted("apply", name, chosen, of, session.api, session.commit, unapproved, places))
-    run.emit(plan_loaded(saved, session.project, clock.now(), spent_at))
+    run.emit(plan_loaded(saved, session.project, clock.now(), use if shard is None else None))
     try:
-        if spent_at is not None:
-            raise SpentPlan(spent_at)
+        if use is not None and (shard is None or shard.count != use.shards):
+            left = [str(Shard(number, use.shards)) for number in use.left]
+            raise BegunPlan(use.begun_at, use.shards, left) if left else SpentPlan(use.begun_at)
         again = shard is not None and await spent.was_begun(saved.seal, shard.number, shard.count)
         saved.check_expiry(clock.now())
         files = _check_files(run, part, today)
@@ -200,7 +201,7 @@ async def apply_saved(
     except UnusablePlan as refused:
         return await refuse_plan(run, refused)
     except AlreadySpent as already:
-        return await refuse_plan(run, SpentPlan(already.when))
+        return await refuse_plan(run, SpentPlan(already.when, "" if shard is None else str(shard)))
 
 
 def stale_everywhere(sites: int) -> Diagnostic:

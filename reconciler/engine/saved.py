@@ -26,7 +26,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunBackground, RunPart, SavedPlan, UnusablePlan
 from reconciler.state.errors import StateError
-from reconciler.state.plans import SpentPlans
+from reconciler.state.plans import PlanUse, SpentPlans
 from reconciler.version import __version__
 from reconciler.whole_files import check_replaceable
 
@@ -117,9 +117,10 @@ def plan_file_of(paths: Sequence[Path]) -> Path | None:
     return file
 
 
-def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, spent_at: datetime | None) -> PlanLoaded:
+def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, use: PlanUse | None) -> PlanLoaded:
     """What is reported about a saved plan before its sites."""
-    return PlanLoaded(
+    left = use.left if use is not None else ()
+    loaded = PlanLoaded(
         saved.id,
         saved.digest,
         saved.made_at,
@@ -127,11 +128,12 @@ def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, spent_a
         saved.tool,
         saved.api,
         expired=now >= saved.expires_at,
-        spent_at=spent_at,
+        spent_at=use.begun_at if use is not None and not left else None,
         parts=saved.part.count if saved.part is not None else 1,
         commit=saved.commit,
         other_api=saved.api != project.api,
     )
+    return replace(loaded, begun_at=use.begun_at, shards=use.shards, shards_left=left) if use is not None else loaded
 
 
 def without_approval(plans: Iterable[Plan]) -> tuple[SiteName, ...]:
@@ -160,13 +162,13 @@ async def show_saved(
     either.
     """
     emit(started)
-    spent_at, spent_known = None, state is not None
+    use, spent_known = None, state is not None
     try:
         if state is not None:
-            spent_at = await SpentPlans(state().store.store).spent_at(saved.seal)
+            use = await SpentPlans(state().store.store).use_of(saved.seal)
     except (StateError, UsageError):
         spent_known = False
-    loaded = replace(plan_loaded(saved, project, now, spent_at), spent_known=spent_known, outside=outside)
+    loaded = replace(plan_loaded(saved, project, now, use), spent_known=spent_known, outside=outside)
     emit(loaded)
     totals = PlanTotals()
     for plan in in_file_order(saved.plans):
@@ -177,7 +179,7 @@ async def show_saved(
         emit(planned)
     completed = totals.completed(project.policy)
     completed = totals.refused_by((*completed.refusals, *refusals_of(saved)), completed)
-    of_use = not loaded.expired and spent_at is None
+    of_use = not loaded.expired and use is None
     completed = totals.judged_public(completed, saved.of, covers_all=of_use and covered_all(saved))
     emit(completed)
     return completed

@@ -9,7 +9,7 @@ for that, access to the place where plans are kept must be restricted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -23,12 +23,16 @@ from reconciler.model.codec import Malformed, ascii_text, from_json, parse, sort
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.moments import moment_text
+from reconciler.model.plurals import some_of
 from reconciler.model.text import about
 from reconciler.planner.actions import Plan
 
 FORMAT_VERSION: Final = 2
 KIND: Final = "reconciler-plan"
 VALID_FOR: Final = timedelta(hours=24)
+
+MOST_SHARDS: Final = 3
+"""How many of the shards that are left to apply are named."""
 
 
 class UnreadablePlan(UsageError):
@@ -84,13 +88,29 @@ class ExpiredPlan(UnusablePlan):
 
 
 class SpentPlan(UnusablePlan):
-    """The plan was applied before, whatever the result."""
+    """The plan, or a shard of it, was applied before, whatever the result."""
 
     code = "plan-spent"
 
-    def __init__(self, spent_at: datetime) -> None:
-        super().__init__(f"the saved plan was applied before, on {moment_text(spent_at, 'UTC')}")
+    def __init__(self, spent_at: datetime, shard: str = "") -> None:
+        which = f"shard {shard} of the saved plan" if shard else "the saved plan"
+        super().__init__(f"{which} was applied before, on {moment_text(spent_at, 'UTC')}")
         self.spent_at = spent_at
+
+
+class BegunPlan(UnusablePlan):
+    """Some shards of the plan were applied, so that it is no longer applied as a whole or in other shards."""
+
+    code = SpentPlan.code
+
+    def __init__(self, begun_at: datetime, shards: int, left: Sequence[str]) -> None:
+        one = len(left) == 1
+        which = some_of(left, MOST_SHARDS)
+        super().__init__(
+            f"the saved plan was begun in {shards:,} shards on {moment_text(begun_at, 'UTC')}, and "
+            f"{'shard' if one else 'shards'} {which} {'is' if one else 'are'} left",
+            f"apply {'it' if one else 'these, each'} with --shard, or run plan again",
+        )
 
 
 class RunPart(Struct, frozen=True):

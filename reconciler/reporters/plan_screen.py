@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.engine.choice import Shard
 from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
@@ -43,6 +44,7 @@ FEW_SITES: Final = 5
 
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
+MOST_SHARDS: Final = 3
 
 COLUMNS: Final = ("still_going_out", "add", "change", "destroy", "generate", "discard", "publish", "cancel", "blocked")
 
@@ -257,6 +259,10 @@ class PlanScreen:
         if completed.needs_others and not self._detail.again.is_part:
             return PLAN_EACH
         file = self._file_to_type()
+        if saved is not None and saved.shards_left and tally.changes:
+            publish = " --allow-publish" if posts_to_publish(tally) else ""
+            shard = Shard(saved.shards_left[0], saved.shards)
+            return f"reconciler apply {file} --shard {shard}{publish}   ({_shards_left(saved)})"
         if tally.changes and file and completed.failed:
             return f"reconciler plan --out {file}   (not saved: {plural(completed.failed, 'site')} could not be read)"
         if tally.changes:
@@ -377,6 +383,12 @@ def _in_words(counts: Sequence[tuple[int, str]], room: int) -> str:
     return ", ".join(words)
 
 
+def _shards_left(saved: PlanLoaded) -> str:
+    """`shard 2/8 is left`, `shards 1/8, 3/8, 4/8 and 2 more are left`."""
+    which = some_of([str(Shard(number, saved.shards)) for number in saved.shards_left], MOST_SHARDS)
+    return f"shard {which} is left" if len(saved.shards_left) == 1 else f"shards {which} are left"
+
+
 def _saved_lines(saved: PlanLoaded, screen: Screen, *, whole: bool) -> Iterator[str]:
     """Which plan this is, and whether it can still be applied; with its id and digest if it is shown as a `whole`."""
     made = f"Saved plan, made {moment(saved.made_at, 'UTC')}"
@@ -386,6 +398,8 @@ def _saved_lines(saved: PlanLoaded, screen: Screen, *, whole: bool) -> Iterator[
         state = f"used up: it was applied {moment(saved.spent_at, 'UTC')}"
     elif saved.expired:
         state = f"expired {moment(saved.expires_at, 'UTC')}"
+    elif saved.begun_at is not None:
+        state = f"begun {moment(saved.begun_at, 'UTC')}; {_shards_left(saved)}; {state}"
     elif saved.outside:
         state = f"{state}; outside its project, so it is not known whether it can still be applied"
     elif not saved.spent_known:

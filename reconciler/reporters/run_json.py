@@ -48,6 +48,9 @@ class SavedRecord(Struct, frozen=True):
     expired: bool
     spent_at: Instant | None
     commit: str | None = None
+    begun_at: Instant | None = None
+    shards: int = 1
+    shards_left: tuple[int, ...] = ()
 
 
 class FailedRecord(Struct, frozen=True):

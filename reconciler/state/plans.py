@@ -23,12 +23,20 @@ from reconciler.state.store import Store, put_once
 
 
 class AlreadySpent(Exception):
-    """The saved plan was applied before; says when that began."""
+    """The saved plan, or the shard of it that was asked for, was applied before; says when that began."""
 
     def __init__(self, seal: str, when: datetime) -> None:
         super().__init__(f"this saved plan was applied before, on {moment_text(when, 'UTC')}; make a new one")
         self.seal = seal
         self.when = when
+
+
+class PlanUse(Struct, frozen=True):
+    """When a saved plan was first applied; and if in shards, how many there are and which of them are left to apply."""
+
+    begun_at: datetime
+    shards: int = 1
+    left: tuple[int, ...] = ()
 
 
 class SpentDocument(Struct, frozen=True):
@@ -63,13 +71,26 @@ class SpentPlans:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def spent_at(self, seal: str) -> datetime | None:
-        """When a saved plan was first applied; None if it never was."""
-        key = _key_of(seal)
-        stored = await self._store.get(key)
-        if stored is None:
+    async def use_of(self, seal: str) -> PlanUse | None:
+        """When a saved plan was applied, and what of it is left; None if it never was."""
+        if (spent := await self._spent(seal)) is None:
             return None
-        return from_bytes(SpentDocument, stored.data, self._store.place(key), upgrade=_first).spent_at
+        if isinstance(spent.parts, Absent):
+            return PlanUse(spent.spent_at)
+        found = [(number, await self._part(seal, number)) for number in range(1, spent.parts + 1)]
+        left = tuple(number for number, part in found if part is None or part.ended_at is None)
+        return PlanUse(spent.spent_at, spent.parts, left)
+
+    async def _spent(self, seal: str) -> SpentDocument | None:
+        key = _key_of(seal)
+        if (stored := await self._store.get(key)) is None:
+            return None
+        return from_bytes(SpentDocument, stored.data, self._store.place(key), upgrade=_first)
+
+    async def _part(self, seal: str, number: int) -> PartDocument | None:
+        key = _key_of(seal, number)
+        stored = await self._store.get(key)
+        return None if stored is None else from_bytes(PartDocument, stored.data, self._store.place(key))
 
     async def mark_spent(self, seal: str, when: datetime) -> None:
         """Records that a saved plan is being applied. If several runs begin at once, this returns in only one of them.
@@ -81,23 +102,20 @@ class SpentPlans:
         try:
             await put_once(self._store, key, data, expected=None)
         except Conflict:
-            raise AlreadySpent(seal, await self.spent_at(seal) or when) from None
+            spent = await self._spent(seal)
+            raise AlreadySpent(seal, when if spent is None else spent.spent_at) from None
 
     async def was_begun(self, seal: str, number: int, count: int) -> bool:
         """Whether a part was begun before and did not end, so that it may begin again.
 
         Raises AlreadySpent if the part ended, or if the plan was applied as a whole or in a different number of parts.
         """
-        key = _key_of(seal)
-        if (stored := await self._store.get(key)) is None:
+        if (spent := await self._spent(seal)) is None:
             return False
-        spent = from_bytes(SpentDocument, stored.data, self._store.place(key), upgrade=_first)
         if spent.parts != count:
             raise AlreadySpent(seal, spent.spent_at)
-        key = _key_of(seal, number)
-        if (stored := await self._store.get(key)) is None:
+        if (part := await self._part(seal, number)) is None:
             return False
-        part = from_bytes(PartDocument, stored.data, self._store.place(key))
         if part.ended_at is not None:
             raise AlreadySpent(seal, part.ended_at)
         return True

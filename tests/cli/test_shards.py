@@ -218,6 +218,34 @@ def test_a_merged_plan_is_applied_in_parts_each_once(
     assert reconciler("plan", "--detailed-exitcode").last == "No changes."
 
 
+def test_a_merged_plan_of_which_some_shards_were_applied_is_not_called_applied(
+    fleet: Project, reconciler: Command, parts: list[str]
+) -> None:
+    reconciler("merge", *parts, "--out", "all.plan")
+    assert reconciler("apply", "all.plan", "--shard", "2/3", *YES).code == 0
+    shown = reconciler("show", "all.plan", "--output", "json=shown.json")
+    assert "begun Mon 2026-11-02 09:00 UTC; shards 1/3, 3/3 are left; expires" in " ".join(shown.out.split())
+    assert "used up" not in shown.out
+    assert shown.out.splitlines()[-1] == ("Next: reconciler apply all.plan --shard 1/3   (shards 1/3, 3/3 are left)")
+    saved = facts("shown.json")["saved"]
+    assert (saved["spentAt"], saved["shards"], saved["shardsLeft"]) == (None, 3, [1, 3])
+
+    begun = "the saved plan was begun in 3 shards on Mon 2026-11-02 09:00 UTC, and shards 1/3, 3/3 are left"
+    for wrong in ((), ("--shard", "1/2")):
+        refused = reconciler("apply", "all.plan", *wrong, *YES)
+        assert refused.code == 4
+        assert refused.last == f"Refused: {begun}; apply these, each with --shard, or run plan again"
+    again = reconciler("apply", "all.plan", "--shard", "2/3", *YES)
+    assert again.last == (
+        "Refused: shard 2/3 of the saved plan was applied before, on Mon 2026-11-02 09:00 UTC; run plan again"
+    )
+
+    for number in (1, 3):
+        assert reconciler("apply", "all.plan", "--shard", f"{number}/3", *YES).code == 0
+    assert "used up: it was applied Mon 2026-11-02 09:00 UTC" in " ".join(reconciler("show", "all.plan").out.split())
+    assert "the saved plan was applied before, on" in reconciler("apply", "all.plan", *YES).last
+
+
 def test_limits_are_judged_over_all_parts(fleet: Project, reconciler: Command) -> None:
     assert reconciler("apply", *YES).code == 0
     fleet.write({"reconciler.yaml": PROJECT + "policy: {maxDelete: 5}\n"})

@@ -29,7 +29,7 @@ from reconciler.state.folder import LocalFolder
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases, Locked
 from reconciler.state.ledger import RunLedgers
-from reconciler.state.plans import SpentPlans
+from reconciler.state.plans import PlanUse, SpentPlans
 from reconciler.state.repair import state_of
 from reconciler.state.sites import StateStore
 
@@ -246,7 +246,7 @@ def test_a_lease_of_the_first_version_that_cannot_be_read_can_be_taken_away(fold
 def test_spent_plans_and_ledgers_are_still_read(folder: Path) -> None:
     async def body() -> None:
         store = LocalFolder(folder)
-        assert await SpentPlans(store).spent_at("sha256:" + "5" * 64) == THEN
+        assert await SpentPlans(store).use_of("sha256:" + "5" * 64) == PlanUse(THEN)
         [run] = await RunLedgers(store).runs()
         ledger = await RunLedgers(store).read(run)
         assert ledger == freeze({"command": "apply", "exitCode": 0, "interrupted": False, "sites": []})

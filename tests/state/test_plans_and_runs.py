@@ -24,7 +24,7 @@ from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.ledger import KEPT, RunLedgers
 from reconciler.state.memory import MemoryStore
-from reconciler.state.plans import AlreadySpent, SpentPlans
+from reconciler.state.plans import AlreadySpent, PlanUse, SpentPlans
 from reconciler.state.repair import entry_named, known_sites, state_of, summary_of
 from reconciler.state.sites import StateStore, open_state
 from reconciler.state.store import ANY
@@ -38,13 +38,13 @@ SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
 def test_a_saved_plan_is_spent_once(tmp_path: Path) -> None:
     async def body() -> None:
         plans = SpentPlans(LocalFolder(tmp_path))
-        assert await plans.spent_at("seal-1") is None
+        assert await plans.use_of("seal-1") is None
         assert not os.listdir(tmp_path)
         tries = await asyncio.gather(*(plans.mark_spent("seal-1", NOW) for _ in range(8)), return_exceptions=True)
         refused = [attempt for attempt in tries if attempt is not None]
         assert len(refused) == 7
         assert all(isinstance(refusal, AlreadySpent) and refusal.when == NOW for refusal in refused)
-        assert await plans.spent_at("seal-1") == NOW
+        assert await plans.use_of("seal-1") == PlanUse(NOW)
         await plans.mark_spent("another ../../ seal \ud800", NOW)
 
     asyncio.run(body())
@@ -57,7 +57,7 @@ def test_an_unreadable_note_of_a_spent_plan_does_not_allow_applying_it() -> None
         await plans.mark_spent("seal", NOW)
         (key,) = [key async for key in store.keys("plans/")]
         await store.put(key, b'{"formatVersion": 2}', expected=ANY)
-        for use in (plans.spent_at("seal"), plans.mark_spent("seal", NOW)):
+        for use in (plans.use_of("seal"), plans.mark_spent("seal", NOW)):
             with pytest.raises(StateError, match="is corrupt"):
                 await use
 
