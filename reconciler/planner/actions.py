@@ -45,6 +45,7 @@ class Reason(StrEnum):
     CHANGED = "changed"
     EDITED = "edited"
     NEVER_APPROVED = "never-approved"
+    APPROVAL_NEEDED = "approval-needed"
     REPLACED = "replaced"
     ACTIVITY_GONE = "activity-gone"
     DATE_MOVED = "date-moved"
@@ -57,6 +58,7 @@ class ReasonFact(StrEnum):
 
     NO_APPROVALS_FILE = "no-approvals-file"
     NOT_APPROVED_NOW = "not-approved-now"
+    KEPT_IF_APPROVED = "kept-if-approved"
 
 
 class Grounds(Struct, frozen=True):

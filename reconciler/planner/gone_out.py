@@ -38,7 +38,13 @@ STOPPED: Final = "stopped"
 UNWANTED: Final = "unwanted"
 
 WhyNot: TypeAlias = Literal[
-    Reason.WITHDRAWN, Reason.SENT_BACK, Reason.CHANGED, Reason.DATE_MOVED, Reason.EDITED, Reason.PAUSED
+    Reason.WITHDRAWN,
+    Reason.APPROVAL_NEEDED,
+    Reason.SENT_BACK,
+    Reason.CHANGED,
+    Reason.DATE_MOVED,
+    Reason.EDITED,
+    Reason.PAUSED,
 ]
 """Why the files no longer want a post: the reasons that can be known once it is out, or without reading its site."""
 
@@ -48,6 +54,8 @@ def no_longer_wanted(reason: WhyNot) -> Diagnostic:
     match reason:
         case Reason.WITHDRAWN:
             message = "the approval was withdrawn"
+        case Reason.APPROVAL_NEEDED:
+            message = "nobody approved it, and the file no longer says approval: none"
         case Reason.SENT_BACK:
             message = "it was sent back in review"
         case Reason.CHANGED:

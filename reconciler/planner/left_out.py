@@ -15,7 +15,7 @@ from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import Reason
 from reconciler.planner.gone_out import WhyNot, is_gone, moment_now, stopped_posts
 from reconciler.planner.since_scheduled import since_scheduled_by_file
-from reconciler.planner.used_approvals import adopted_posts, scheduled_by_us
+from reconciler.planner.used_approvals import adopted_posts, never_approved, scheduled_by_us
 
 APPROVALS_UNKNOWN: Final = "approvals-unknown"
 """The code of the problem that it is not known whether scheduled posts of a site are still approved."""
@@ -74,6 +74,9 @@ def why_not_by_files(
         return Reason.SENT_BACK
     if not schedule.approval_required or approvals.unasked is not None:
         return None
+    undecided = draft is None or draft.decision is DraftDecision.PENDING
+    if undecided and never_approved(recorded, post.id):
+        return Reason.APPROVAL_NEEDED
     if activity is None or draft is None or post.id in approvals.uncommitted:
         return Reason.WITHDRAWN
     if draft.decision is DraftDecision.PENDING:

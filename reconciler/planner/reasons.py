@@ -32,6 +32,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.CHANGED: "the content is no longer what was approved",
     Reason.EDITED: "the entry in the approvals file was edited",
     Reason.NEVER_APPROVED: "not approved by anybody, and the file says manage: all",
+    Reason.APPROVAL_NEEDED: "not approved by anybody, and the file no longer says approval: none",
     Reason.REPLACED: "the content is about to be replaced",
     Reason.ACTIVITY_GONE: "the activity is gone",
     Reason.DATE_MOVED: "the activity now has a different date",
@@ -43,6 +44,7 @@ REASONS: Final[Mapping[Reason, str]] = {
 FACTS: Final[Mapping[str, str]] = {
     ReasonFact.NO_APPROVALS_FILE: "there is no approvals file",
     ReasonFact.NOT_APPROVED_NOW: "nobody has approved it as it is now",
+    ReasonFact.KEPT_IF_APPROVED: "to keep it, run review and approve it",
 }
 """A test fails for a fact that has no words here."""
 

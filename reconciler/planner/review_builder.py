@@ -24,7 +24,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import PlanStatus, When
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
 from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSite
-from reconciler.planner.actions import BlockedBy, Plan
+from reconciler.planner.actions import BlockedBy, Plan, ReasonFact
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
 from reconciler.planner.candidates import Candidate, select_drafts
@@ -122,7 +122,8 @@ def review_of(
         drafts_to_list(choice),
         blocked,
         frozenset(draft.post for draft in plan.to_review)
-        | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND},
+        | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND}
+        | {PostId(action.address.key) for action in plan.actions if ReasonFact.KEPT_IF_APPROVED in action.details},
         frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded),
         warnings_of((*choice.wanted, *choice.scheduled), scope),
     )

@@ -19,7 +19,7 @@ from reconciler.model.operations import Precondition
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import Approved, DesiredSchedule
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
-from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, Objects, key_of
+from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, Objects, approval_key, key_of
 
 USED: Final = "used"
 ADOPTED: Final = "adopted"
@@ -73,6 +73,12 @@ def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
     If not, an approval of it that counts as used does so because it is older than the state.
     """
     return post in recorded.published_by_id or recorded.object(key_of(Kind.DRAFT, post)) is not None
+
+
+def never_approved(recorded: RecordedSite, post: PostId) -> bool:
+    """Whether this tool scheduled a post without an approval (`approval: none`), and none of it was found since."""
+    last = recorded.last_published.get(post)
+    return last is not None and not last.approved and recorded.object(approval_key(post)) is None
 
 
 def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:

@@ -25,6 +25,7 @@ from reconciler.planner.candidates import moment_of
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import Days, content_violations, day_violation, time_violations, too_late
 from reconciler.planner.since_scheduled import since_scheduled
+from reconciler.planner.used_approvals import never_approved
 
 NO_SCHEDULE: Final = DesiredSchedule(())
 """The schedule of a file without one: no rule covers anything, and posts scheduled under an approval still need it."""
@@ -90,7 +91,7 @@ class Standards(Struct):
             return Unwanted(Reason.PAUSED)
         if rule is None and self.schedule.cancel_others:
             return Unwanted(Reason.NOT_WANTED)
-        if (unwanted := self._not_approved(activity, post)) is not None:
+        if (unwanted := self._not_approved(activity, post, rule)) is not None:
             return unwanted
         if found := content_violations(post, self.options.policy):
             return Unwanted(Reason.FORBIDDEN, grounds=Grounds(found))
@@ -105,12 +106,15 @@ class Standards(Struct):
         self.kept.add(moment_in(activity, post).astimezone(self.scope.zone).date(), post.id)
         return None
 
-    def _not_approved(self, activity: Activity, post: Post) -> Unwanted | None:
+    def _not_approved(self, activity: Activity, post: Post, rule: int | None) -> Unwanted | None:
         verdict = self.verdict(activity, post)
         if not self.schedule.approval_required or verdict.state is ApprovalState.APPROVED:
             return None
         if post.id not in self.ours:
             return Unwanted(Reason.NEVER_APPROVED)
+        undecided = verdict.state in (ApprovalState.PENDING, ApprovalState.NOT_REVIEWED)
+        if undecided and never_approved(self.recorded, post.id):
+            return Unwanted(Reason.APPROVAL_NEEDED, (ReasonFact.KEPT_IF_APPROVED,) if rule is not None else ())
         differing = _differing(*verdict.differences)
         match verdict.state:
             case ApprovalState.CHANGED:

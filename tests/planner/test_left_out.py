@@ -71,6 +71,12 @@ def test_a_post_that_the_files_do_not_want_any_more_is_found(wanted: DesiredSite
     assert why(wanted) == reasons
 
 
+def test_a_post_that_needed_no_approval_when_it_was_scheduled_has_lost_none() -> None:
+    unasked = replace(OURS, published=(replace(OURS.published[0], approved=False),))
+    assert why(desired(), unasked) == why(desired(approvals=pending(DRAFT)), unasked) == [Reason.APPROVAL_NEEDED]
+    assert why(desired(approvals=YES), unasked) == why(desired(required=False), unasked) == []
+
+
 def test_a_pause_and_a_decision_that_is_carried_out() -> None:
     assert why(desired(approvals=YES), policy=Policy(paused=Pause.CANCEL)) == [Reason.PAUSED]
     (found,) = SENT_BACK.activities

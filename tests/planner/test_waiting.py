@@ -38,15 +38,16 @@ from reconciler.model.schedule import (
 )
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, Inputs, Need, RecordedSite
-from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason, RefusedBy
+from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason, ReasonFact, RefusedBy
 from reconciler.planner.approval_checks import difference_words
-from reconciler.planner.baseline import WAS_CANCELLED, key_of, rules_of
+from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of, rules_of
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import ChangedSide, Finding
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.review_builder import review_of
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import SiteLabels, apply_targets, target_filter
 from reconciler.planner.unstopped import (
@@ -373,6 +374,32 @@ def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_man
     made = plan(desired(cancel_others=True), site(KILN))
     assert [(action.operation, action.reason) for action in made.actions] == [(CANCEL, Reason.NEVER_APPROVED)]
     assert plan(desired(required=False), site(KILN)).is_empty
+
+
+UNASKED = RecordedSite(published=(replace(OURS.published[0], approved=False),))
+"""The post was scheduled under `approval: none`."""
+
+
+def test_a_post_scheduled_without_an_approval_is_not_said_to_have_lost_one() -> None:
+    """Its file asks for approvals now: nobody withdrew anything, and an approval keeps it."""
+    for approvals in (Approvals(), approved(KILN, decision=DraftDecision.PENDING)):
+        made = plan(desired(approvals=approvals), site(KILN), UNASKED)
+        assert [(action.operation, action.reason, action.details) for action in made.actions] == [
+            (CANCEL, Reason.APPROVAL_NEEDED, (ReasonFact.KEPT_IF_APPROVED,))
+        ]
+    unruled = plan(desired(ScheduleRule(Match(), ("FACEBOOK",))), site(KILN), UNASKED)
+    assert [(action.reason, action.details) for action in unruled.actions] == [(Reason.APPROVAL_NEEDED, ())]
+    assert plan(desired(approvals=YES), site(KILN), UNASKED).is_empty
+    found = replace(UNASKED, objects=((approval_key(WAITS.id), approval_of(WAITS.digest)),))
+    withdrawn = plan(desired(approvals=approved(KILN, decision=DraftDecision.PENDING)), site(KILN), found)
+    assert [action.reason for action in withdrawn.actions] == [Reason.WITHDRAWN]
+
+
+def test_a_review_asks_about_a_post_that_an_approval_would_keep() -> None:
+    for wanted, asked in ((desired(), True), (desired(ScheduleRule(Match(), ("FACEBOOK",))), False)):
+        live, options = site(KILN), PlanOptions(NOW)
+        review = review_of(wanted, live, UNASKED, make_plan(wanted, live, UNASKED, options), options)
+        assert [found.wanted for each in review.activities for found in each.posts] == [asked]
 
 
 def test_a_post_that_this_tool_cancelled_and_somebody_scheduled_again_is_theirs() -> None:
