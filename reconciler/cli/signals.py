@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -123,16 +123,30 @@ def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
                 raise
             raise StoppedEarly(interrupts.signal) from None
         finally:
-            for number, handler in before.items():
-                try:
-                    loop.remove_signal_handler(number)
-                    signal.signal(number, handler)
-                except (NotImplementedError, RuntimeError, ValueError, TypeError):
-                    pass
-            if interrupts.signal is not None:
-                interrupts.signal_pause.begin()
+            with _held_back(signals):  # between two handlers, SIGTERM would end the process without a word
+                for number, handler in before.items():
+                    try:
+                        loop.remove_signal_handler(number)
+                        signal.signal(number, handler)
+                    except (NotImplementedError, RuntimeError, ValueError, TypeError):
+                        pass
+                if interrupts.signal is not None:
+                    interrupts.signal_pause.begin()
 
     return asyncio.run(bound())
+
+
+@contextmanager
+def _held_back(signals: Collection[int]) -> Iterator[None]:
+    """In this block, signals wait; they are handled afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def alongside(main: Awaitable[ResultT], other: Coroutine[Any, Any, None]) -> ResultT:

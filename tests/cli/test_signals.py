@@ -1,0 +1,42 @@
+"""Signals that come while a run that was interrupted ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+ENDING = """
+import asyncio, os, sys, time
+from reconciler.cli.signals import Interrupts, SignalPause, StoppedEarly, run
+
+number = int(sys.argv[1])
+remove = asyncio.SelectorEventLoop.remove_signal_handler
+
+def remove_and_hurry(loop, removed):
+    found = remove(loop, removed)
+    os.kill(os.getpid(), removed)
+    return found
+
+async def work():
+    os.kill(os.getpid(), number)
+    await asyncio.sleep(60)
+
+asyncio.SelectorEventLoop.remove_signal_handler = remove_and_hurry
+with SignalPause(time.monotonic) as pause:
+    try:
+        run(work(), Interrupts(pause))
+    except StoppedEarly as stopped:
+        print("stopped by", stopped.signal)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_that_comes_while_handlers_are_restored_is_ignored(number: signal.Signals) -> None:
+    """For a moment, the system's own would be back."""
+    command = [sys.executable, "-c", ENDING, str(int(number))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"stopped by {int(number)}\n", "")
