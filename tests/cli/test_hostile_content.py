@@ -175,8 +175,9 @@ def test_colours_are_the_only_escapes_on_a_terminal(shop: Project) -> None:
 def harmless_on_a_terminal(*arguments: str) -> str:
     """What a command shows on a terminal of its own."""
     ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}  # one that shows colours, wherever the test runs
     process = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *arguments], stdin=theirs, stdout=theirs, stderr=theirs
+        [sys.executable, "-m", "reconciler", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
     )
     os.close(theirs)
     shown = b""
