@@ -199,7 +199,9 @@ def test_a_site_that_is_locked_after_approval_is_refused_and_the_others_continue
     asyncio.run(main())
 
 
-def test_a_lock_is_waited_for_as_long_as_was_asked_for(folder: Project) -> None:
+def test_a_lock_is_waited_for_as_long_as_was_asked_for(folder: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.state.lease.RETRY", timedelta(seconds=0.05))
+
     async def main() -> None:
         async with opened(folder) as (session, selection):
             one = replace(selection, entries=selection.entries[:1])
@@ -210,7 +212,7 @@ def test_a_lock_is_waited_for_as_long_as_was_asked_for(folder: Project) -> None:
                 await lease.release()
 
             release = asyncio.ensure_future(give_back())
-            outcome, events = await applied(session, one, lock_timeout=timedelta(seconds=1))
+            outcome, events = await applied(session, one, lock_timeout=timedelta(minutes=1))
             await release
             happened = [event.event for event in events if isinstance(event, Progressed)]
             (wait,) = [event for event in happened if isinstance(event, WaitingForLock)]
