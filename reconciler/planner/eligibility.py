@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus, DraftDecision
@@ -321,12 +322,15 @@ class DraftEligibility(Struct):
 
     def _policy(self, candidate: Candidate) -> list[Diagnostic]:
         return [
-            self._blocked(
-                candidate,
-                BlockedBy.POLICY,
-                f"{_name(candidate)} breaks {violation.cause_and_place}",
-                violation.fix,
-                says_name=True,
+            replace(
+                self._blocked(
+                    candidate,
+                    BlockedBy.POLICY,
+                    f"{_name(candidate)} breaks {violation.cause}",
+                    violation.fix,
+                    says_name=True,
+                ),
+                place=violation.place,
             )
             for violation in self._violations(candidate)
         ]

@@ -59,16 +59,17 @@ def missed_approvals(
             if found is not None and found[1].status is not PostStatus.DRAFT:
                 continue
             activity = found[0] if found else Activity(approval.id, approval.title, "", approval.date)
-            moment, exact = _due(draft, activity, index, scope)
+            moment, exact = due(draft.id, draft.channel, draft.type, activity, index, scope)
             if moment <= scope.now:
                 missed.append(MissedApproval(draft, approval, moment, exact))
     return tuple(missed)
 
 
-def _due(draft: DraftApproval, activity: Activity, index: ScheduleRuleIndex, scope: Scope) -> tuple[datetime, bool]:
-    """When a draft in the file would have gone out, and whether that is certain."""
-    waiting = Post(draft.id, draft.channel, draft.type, PostStatus.SCHEDULED)
-    rule = index.rule_for(activity, waiting, scope)
+def due(
+    id: PostId, channel: str, type: str, activity: Activity, index: ScheduleRuleIndex, scope: Scope
+) -> tuple[datetime, bool]:
+    """When a draft goes out by the rule that covers it, or would have, and whether that is certain."""
+    rule = index.rule_for(activity, Post(id, channel, type, PostStatus.SCHEDULED), scope)
     at = None if rule is None else moment_of(index.rules[rule].at, activity, scope)
     return (activity.date, False) if at is None else (at, True)
 

@@ -27,12 +27,12 @@ from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSi
 from reconciler.planner.actions import BlockedBy, Plan, ReasonFact
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
-from reconciler.planner.candidates import Candidate, select_drafts
+from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, select_drafts
 from reconciler.planner.decisions import came_to_nothing, drafts_to_list, is_carried_out, is_out_of_date, names_others
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
-from reconciler.planner.outlook import missed_approvals, warnings_of
+from reconciler.planner.outlook import due, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
 from reconciler.planner.review import TO_BE_DISCARDED, Review, ReviewedActivity, ReviewedPost, ReviewStatus
@@ -126,6 +126,7 @@ def review_of(
         | {PostId(action.address.key) for action in plan.actions if ReasonFact.KEPT_IF_APPROVED in action.details},
         frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded),
         warnings_of((*choice.wanted, *choice.scheduled), scope),
+        ScheduleRuleIndex(desired.schedule.rules),
     )
     live = in_order(part.projected)
     missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
@@ -199,6 +200,7 @@ class _ReviewBuilder(Struct, frozen=True):
     asked: frozenset[PostId]
     discarded: frozenset[PostId]
     warnings: dict[PostId, tuple[Diagnostic, ...]]
+    rules: ScheduleRuleIndex
 
     def activity(self, activity: Activity) -> ReviewedActivity:
         approval = self.desired.approvals.activity(activity.id)
@@ -239,11 +241,12 @@ class _ReviewBuilder(Struct, frozen=True):
         candidate = self.candidates.get(post.id)
         known = self.desired.approvals.draft(post.id)
         times = times_scheduled(self.recorded, post) if post.status is PostStatus.DRAFT else None
-        moment, exact = activity.date, False
         if post.scheduled_for is not None:
             moment, exact = post.scheduled_for, True
         elif candidate is not None:
             moment, exact = candidate.moment, candidate.at is not None
+        else:
+            moment, exact = due(post.id, post.channel, post.type, activity, self.rules, self.scope)
         # A scheduled post is asked about only if it was before, or if the plan cannot move it without an approval.
         wanted = (
             known is not None

@@ -16,9 +16,9 @@ from reconciler.state.errors import of_any_site
 
 def sentence(diagnostic: Diagnostic) -> str:
     """`sites/shop.yaml:3:5: toneOfVoice: expected text; quote it (request id ...)`: where, what, what to do."""
+    if (where := _object(diagnostic)) and (diagnostic.says_name is True or not str(diagnostic.place or "")):
+        diagnostic = replace(diagnostic, message=f"{where}: {diagnostic.message}")
     text = reason(diagnostic)
-    if not str(diagnostic.place or "") and (where := _object(diagnostic)):
-        text = f"{where}: {text}"
     return f"{text} ({last})" if (last := particulars(diagnostic)) else text
 
 

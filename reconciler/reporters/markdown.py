@@ -137,7 +137,7 @@ class MarkdownReporter:
         """Adds a problem; if many sites share it, it appears once, with their number."""
         sign, site = _SIGNS[finding.severity], finding.address.site if finding.address is not None else ""
         part = self._problems[finding.severity]
-        if finding.place is not None or not site:
+        if not site or (finding.place is not None and finding.says_name is not True):
             whole = f"<li>{sign} {code(sentence(finding))}</li>\n"
             part.add(("", sentence(finding)), "", SharedSites(lambda _: whole))
             return

@@ -379,6 +379,41 @@ def test_a_story_whose_approval_came_too_late_is_called_a_story(shop: Project, r
     assert '! missed Instagram story "Winter mugs" approved' in " ".join(reconciler("review", shop.root).out.split())
 
 
+@pytest.mark.parametrize("decided", [True, False])
+def test_the_file_keeps_the_time_of_a_draft_that_missed_it(shop: Project, reconciler: Command, decided: bool) -> None:
+    """It is the time by the rule, as in the line about the missed approval."""
+    reconciler("review", shop.root)
+    if decided:
+        reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    with shop.world() as world:
+        world.advance(timedelta(days=4, hours=1))
+    assert ("was due Fri 2026-11-06 09:30 Europe/Berlin" in reconciler("review", shop.root).out) is decided
+    draft = yaml.safe_load(file(shop))["activities"][-1]["drafts"][0]
+    assert (draft["id"], draft["goesOut"]) == (IDS[4], "Fri 2026-11-06 09:30 Europe/Berlin")
+
+
+def test_a_policy_blocks_with_its_line_and_the_file_is_the_same_from_any_folder(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = (shop.root / "reconciler.yaml").read_text("utf-8")
+    shop.write({"reconciler.yaml": project + "policy:\n  bannedWords: [new mugs]\n"})
+    reconciler("review", shop.root)
+    from_outside = file(shop)
+    monkeypatch.chdir(shop.root)
+    reconciler("review")
+    assert file(shop) == from_outside
+    assert "breaks policy.bannedWords: the text contains 'new mugs'" in from_outside
+    shop.write({"reconciler.yaml": "# a comment\n" + project + "policy:\n  bannedWords: [new mugs]\n"})
+    assert "(up to date)" in reconciler("review").out
+    reconciler("approve", ".", "--id", IDS[1], "--yes")
+    (problem,) = reconciler("plan", "--output", "json").json["sites"][0]["blocked"]
+    line = project.count("\n") + 3
+    assert (problem["file"], problem["line"], problem["column"]) == ("reconciler.yaml", line, 3)
+    assert "in reconciler.yaml:" not in problem["message"]
+    assert f"change the policy in reconciler.yaml:{line}:3" in " ".join(reconciler("plan").out.split())
+    assert f"reconciler.yaml:{line}:3: shop: " in reconciler("plan", "--output", "markdown").out
+
+
 def test_a_post_that_was_cancelled_waits_for_a_new_approval(shop: Project, reconciler: Command) -> None:
     """If cancelling leaves a draft: the approval counts for one scheduling."""
     reconciler("review", shop.root)

@@ -137,7 +137,8 @@ def test_quiet_hours_go_over_midnight_in_the_sites_zone() -> None:
     made = plan(desired(approvals=approved(one)), site(one, zone="Asia/Tokyo"), policy=policy)
     assert reasons(made) == [("d1", BlockedBy.POLICY)]
     assert "policy.quietHours: 18:00 is between 17:00 and 07:00 (Asia/Tokyo)" in made.blocked[0].message
-    assert "reconciler.yaml:9:1" in made.blocked[0].message
+    assert made.blocked[0].place == policy.place
+    assert "reconciler.yaml:9:1" in made.blocked[0].fix
 
 
 def test_a_post_that_breaks_several_rules_names_all_of_them() -> None:
