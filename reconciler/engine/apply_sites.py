@@ -68,7 +68,7 @@ async def carry_out(
     `idle`: refused by a guard, or with nothing to do although an unwanted post goes out or something is in doubt.
     """
     if not ready:
-        return ApplyCompleted(completed)
+        return ApplyCompleted(completed, ApplyTally(still_going_out=completed.tally.still_going_out))
     order = [*ready.names, *(failed.name for failed in unplanned), *(still.name for still in idle)]
     totals = ApplyTotals(completed, len(ready))
     for site in unplanned:

@@ -16,6 +16,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
+from reconciler.model.schedule import Pause
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut, Grounds, Reason, StillGoingOut
@@ -68,7 +69,7 @@ def unseen_posts(
     posts.sort(key=lambda post: (post.scheduled_for or post.date or options.now, post.id))
     unwanted, others = [], []
     for post in posts:
-        found = _why_not(desired, recorded, post, options) if desired is not None else None
+        found = _why_not(site, desired, recorded, post, options)
         if found is None:
             others.append(post)
         else:
@@ -115,17 +116,23 @@ def _as_in_file(desired: DesiredSite | None, post: PublishedPost) -> PublishedPo
 
 
 def _why_not(
-    desired: DesiredSite, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
+    site: SiteName, desired: DesiredSite | None, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
 ) -> Unwanted | None:
-    """Why a post is unwanted whatever the site would say about it; None if that cannot be determined here."""
-    if (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
+    """Why a post is unwanted whatever the site would say about it; None if that cannot be determined here.
+
+    If the files of the site cannot be read, the policy of the project still counts.
+    """
+    if desired is None:
+        if options.policy.paused is Pause.CANCEL:
+            return Unwanted(Reason.PAUSED)
+    elif (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
         activity = desired.approvals.activity_of(post.id)
         decided = reason is Reason.SENT_BACK and activity is not None
         return Unwanted(reason, (f"decision: {activity.decision}",) if decided and activity is not None else ())
-    if desired.marketing_plan is not None and not desired.marketing_plan.present:
+    elif desired.marketing_plan is not None and not desired.marketing_plan.present:
         return Unwanted(Reason.ABSENT_WANTED, ("marketingPlan",))
     if post.scheduled_for is not None:
-        scope = Scope(desired.ref.name, options.now, known_zone(post.zone))
+        scope = Scope(site, options.now, known_zone(post.zone))
         if found := time_violations(post.scheduled_for, options.policy, scope):
             return Unwanted(Reason.FORBIDDEN, grounds=Grounds(found))
     return None

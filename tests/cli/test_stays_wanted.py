@@ -762,6 +762,36 @@ def test_a_selection_hides_no_post_that_goes_out_unwanted(pottery: Pottery, args
     assert pottery.status() == "SCHEDULED"
 
 
+def test_an_apply_that_reads_no_site_counts_what_still_goes_out_as_its_plan_does(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    with pottery.project.world() as world:
+        world.add_fault({"route": "GET */marketing-plan", "do": {"kind": "error", "status": 500, "body": "empty"}})
+    code, text = pottery.run("apply", "--auto-approve", "--output", "json")
+    found = json.loads(text[: text.rindex("}") + 1])
+    assert (code, found["summary"]["stillGoingOut"], found["applied"]["stillGoingOut"]) == (1, 1, 1)
+    assert "Apply: 0 added, 0 changed, 0 destroyed; 1 still going out, 2 failed." in pottery.run("apply")[1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [("paused: cancel", "publishing is paused"), ("blackoutDates: [2026-11-04]", "now forbidden by a policy")],
+)
+def test_the_policy_makes_posts_unwanted_although_the_approvals_cannot_be_read(
+    pottery: Pottery, policy: str, reason: str
+) -> None:
+    pottery.scheduled()
+    pottery.project.write({APPROVALS: ""})
+    assert "can't be checked" in pottery.run("plan")[1]
+    more("reconciler.yaml", f"policy: {{{policy}}}\n")(pottery.project)
+    code, text = pottery.run("plan")
+    assert code == 1
+    assert f'! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin: {reason}' in (
+        text.replace(" on site3f0c2a9e", "")
+    )
+    assert "can't be checked" not in text
+
+
 @pytest.mark.parametrize("change", ["left out", "refused", "unread"])
 def test_an_apply_elsewhere_counts_the_post_that_goes_out_where_it_did_nothing(pottery: Pottery, change: str) -> None:
     pottery.scheduled()
