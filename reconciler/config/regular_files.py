@@ -50,7 +50,10 @@ def leads_away(path: Path, allowed: Iterable[Path] = ()) -> bool:
     A repository can contain such a link, while whoever typed the path meant a place in the repository. `allowed` are
     resolved folders where it may be. A link to a regular file does not count, because the link itself is replaced.
     """
-    here, written = Path.cwd(), Path(os.path.abspath(path))
+    try:
+        here, written = Path.cwd(), Path(os.path.abspath(path))
+    except OSError:  # the working directory has been removed, so nothing is below it
+        return False
     if not written.is_relative_to(here):
         return False
     replaced = written.is_file() or not written.exists()

@@ -70,7 +70,10 @@ class Repository:
         Git itself accepts any folder that looks like a repository, including its configuration, which can name
         programs to run; and a commit may add such a folder, but never a `.git`. Raises GitError if there is none.
         """
-        here = Path(os.path.realpath(self._folder))
+        try:
+            here = Path(os.path.realpath(self._folder))
+        except OSError:  # it is the working directory, which has been removed
+            here = Path(os.sep)
         for folder in (here, *here.parents):
             if os.path.lexists(folder / ".git"):
                 return folder

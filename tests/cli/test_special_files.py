@@ -237,3 +237,32 @@ def test_an_empty_path_is_not_the_whole_project(
     done = reconciler(*arguments)
     assert (done.code, done.out) == (1, "")
     assert "'' is not a path; name a file or a folder, or leave it out" in done.err
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("plan ROOT --out OUT/new.plan", 0),
+        ("drift ROOT --output json=OUT/drift.json", 0),
+        ("drift ROOT --output json=here.json", 1),
+        ("show OUT/saved.plan", 0),
+        ("apply OUT/saved.plan", 1),
+        ("merge OUT/saved.plan --out OUT/all.plan", 1),
+        ("merge part.plan --out all.plan", 1),
+    ],
+)
+def test_a_current_directory_that_was_removed_is_no_bug(
+    made: Path, tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch, command: str, code: int
+) -> None:
+    root, out, gone = tmp_path / "project", tmp_path / "out", tmp_path / "gone"
+    shutil.copytree(made, root)
+    out.mkdir()
+    shutil.move(root / "saved.plan", out)
+    assert reconciler(*APPLY, root).code == 0
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = reconciler(*command.replace("ROOT", str(root)).replace("OUT", str(out)).split())
+    assert ran.code == code, ran.out + ran.err
+    assert "bug" not in ran.out + ran.err
+    assert ("No such file or directory" in ran.err) is (code == 1 and "OUT/saved.plan --out" not in command), ran.err
