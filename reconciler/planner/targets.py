@@ -157,10 +157,11 @@ def _near(selector: TargetSelector, sites: Sequence[SelectableSite]) -> list[str
 
 
 def near(word: str, words: Iterable[str]) -> list[str]:
-    """The words that are most like this one, best first; at most three."""
+    """The words that are most like this one, best first; at most three. Upper and lower case count as the same."""
     from difflib import get_close_matches
 
-    return get_close_matches(word, list(words), n=3, cutoff=0.5)
+    by_folded = {each.casefold(): each for each in words}
+    return [by_folded[found] for found in get_close_matches(word.casefold(), list(by_folded), n=3, cutoff=0.5)]
 
 
 def no_such(message: str, meant: Sequence[str], otherwise: str) -> UsageError:

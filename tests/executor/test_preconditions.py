@@ -142,7 +142,7 @@ BROKEN: list[tuple[Precondition, str]] = [
     (PostIs(DRAFT.id, PostStatus.SCHEDULED, DRAFT.digest), "the post is DRAFT now, not SCHEDULED"),
     (PostIs(DRAFT.id, PostStatus.DRAFT, NO_DIGEST), "the post's content has changed since the plan"),
     (DateIs(ActivityId("a9"), ACTIVITY.date), "the activity is gone"),
-    (DateIs(ACTIVITY.id, START), f"its activity is now on {instant(ACTIVITY.date)} -> run plan again"),
+    (DateIs(ACTIVITY.id, START), f"its activity is now on {moment_text(ACTIVITY.date, 'UTC')} -> run plan again"),
     (StillScheduled(DRAFT.id), "the post is DRAFT now"),
     (
         Approved(DRAFT.id, DRAFT.digest, 1),

@@ -61,6 +61,7 @@ def test_sites(targets: tuple[str, ...], excludes: tuple[str, ...], left: list[s
     ("target", "message"),
     [
         ("shop-lyom", "--target shop-lyom matches no site of the project; did you mean shop-lyon"),
+        ("SHOP-LYON", "--target SHOP-LYON matches no site of the project; did you mean shop-lyon"),
         ("label:team=emae", "did you mean label:team=emea"),
         ("label:team", "a label is written like label:team=emea"),
         ("shop-lyom/settings", "--target shop-lyom/settings matches no site of the project; did you mean shop-lyon"),

@@ -36,6 +36,7 @@ from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry, PostSeen
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, Outcome, Trouble, not_as_asked, not_done, stale
 from reconciler.model.posts import ActivityId
@@ -52,7 +53,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
     async def unmet(
         self, required: ActivityCondition, operation: Operation, site: SiteCache, moment: Moment
     ) -> Diagnostic | None:
-        return await activity_unmet(required, site)
+        return await activity_unmet(required, site, moment.zone)
 
     async def before(self, operation: ActivityOperation, site: SiteCache) -> Before:
         match operation:
@@ -217,8 +218,11 @@ def _created_mismatch(
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def activity_unmet(required: ActivityCondition, site: SiteCache) -> Diagnostic | None:
-    """What was found instead of the required activity, or of its required absence. May raise an ApiError."""
+async def activity_unmet(required: ActivityCondition, site: SiteCache, zone: str) -> Diagnostic | None:
+    """What was found instead of the required activity, or of its required absence. May raise an ApiError.
+
+    `zone` is the site's time zone.
+    """
     live = await site.marketing_plan()
     match required:
         case ActivityIs(id=id, facts=facts):
@@ -230,7 +234,7 @@ async def activity_unmet(required: ActivityCondition, site: SiteCache) -> Diagno
             activity = live.activities_by_id.get(id)
             if activity is None:
                 return GONE
-            moved = f"its activity is now on {instant(activity.date)}"
+            moved = f"its activity is now on {moment_text(activity.date, zone)}"
             return None if activity.date == on else stale(moved, "run plan again")
         case NoActivityLike(title=title, target_date=date):
             name = normal_text(title)
