@@ -113,6 +113,8 @@ def check(
             if not plan.refusals and entry is not None and not entry.problems and bare(plan) is plan:
                 unwritable = await _note_today(run, plan, entry, turn)
             plan = replace(plan, still_going_out=await _unwanted_since(run, plan, entry, turn, moved=moved))
+            if entry is None or entry.problems or entry.load().digest != plan.config:
+                plan = replace(plan, to_review=())  # what was waiting may have been decided since
             return CheckedSite(replace(_planned(plan, labels, turn), unwritable=unwritable))
         planned = _planned(plan, labels, turn)
         if entry is not None and entry.problems:
@@ -162,7 +164,9 @@ async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, tur
         lost = rights_lost(plan, today, desired, session.project.policy)
         found = [RightLost(plan.site.name, action.address, why) for action, why in lost]
     going_out = left_to_go_out(today, IF_PLAN_REFUSED) if found else beyond_saved(plan, today)
-    planned = _with_plan(planned, replace(plan, still_going_out=going_out))
+    undecided = {draft.address for draft in today.to_review}
+    to_review = tuple(draft for draft in plan.to_review if draft.address in undecided)
+    planned = _with_plan(planned, replace(plan, still_going_out=going_out, to_review=to_review))
     return CheckedSite(planned, _stale(found)) if found else CheckedSite(Prepared(planned, entry, recorded))
 
 

@@ -200,3 +200,23 @@ def test_a_saved_plan_is_held_to_the_files_in_the_same_way(approved: Pottery, ch
     assert approved.run("plan", "--out", str(plan))[0] == 0
     applied(approved.project.root, lambda: change(approved.project), plan)
     assert approved.status() == status
+
+
+@pytest.mark.parametrize("more_to_do", [False, True])
+def test_a_saved_plan_does_not_ask_for_the_review_of_what_was_approved_since(
+    approved: Pottery, monkeypatch: pytest.MonkeyPatch, more_to_do: bool
+) -> None:
+    monkeypatch.chdir(approved.project.root)
+    approved.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    if more_to_do:
+        extra = FILE + "calendarEvents: {events: [{name: Sale, date: 2026-11-27}]}\n"
+        approved.project.write({SITE_FILE: extra.replace("when: on-change", "when: never")})
+    assert "1 draft is waiting for review" in approved.run("plan", "--out", "p.plan")[1]
+    unchanged = approved.command("show", "p.plan").out
+    assert "1 draft is waiting for review" in unchanged
+    approved.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    done = approved.command("apply", "p.plan", "--allow-publish")
+    assert done.code == 0, done.out + done.err
+    assert "waiting for review" not in done.out
+    assert "reconciler approve" not in done.out
+    assert approved.status() == "DRAFT"
