@@ -153,7 +153,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     )
     return AuditedSite(
         SiteDrifted(shown, desired.labels, turn.seconds),
-        tally_of(applied),
+        tally_of(due),
         reached_at(desired, observed, plan, context.targets),
         () if shown.refusals else stopped_by(applied),
     )

@@ -275,3 +275,30 @@ def test_a_limit_that_would_refuse_an_apply_is_in_the_last_line_and_the_exit_cod
     ran = reconciler("drift", project.root)
     assert "! refused" in ran.out
     assert (ran.code, ran.last) == (2, "Drift: 0 drifted, in 0 of 1 site; an apply would be refused.")
+
+
+def test_a_site_that_is_refused_does_not_count_towards_the_limits_of_a_run(
+    reconciler: Command, project: Project
+) -> None:
+    """An apply leaves it alone, so drift must name the same number as plan."""
+    schedule = "schedule: {approval: none, rules: [{match: {within: 7d}, channels: [INSTAGRAM]}]}\n"
+    posts = "posts: [{match: {within: 60d}}]\n"
+    sites = {
+        f"sites/{name}.yaml": site(name, number, more=posts + schedule) for number, name in ((1, "shop"), (2, "tea"))
+    }
+    project.write(sites)
+    applied(reconciler, project)
+    with project.world() as world:
+        world.advance(timedelta(days=14))
+    project.write({"reconciler.yaml": PROJECT + "policy: {maxPublish: 0}\n"})
+
+    def to_publish(command: str) -> set[str]:
+        said = " ".join(reconciler(command, project.root).out.split())
+        return set(re.findall(r"the run would publish ([\d,]+) posts?", said))
+
+    both = to_publish("plan")
+    project.edit("sites/tea.yaml", schedule, schedule + "expect: {language: fr}\n")
+    alone = to_publish("plan")
+    assert alone
+    assert alone != both
+    assert to_publish("drift") == alone
