@@ -127,6 +127,7 @@ def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
         Diagnostic(
             Unstopped.BLOCKED_BY_CHECK, "a policy check keeps it from being cancelled", "resolve what the check reports"
         ),
+        keeps_drafts=False,
     )
     return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol, TypeAlias, assert_never
+from typing import Final, Protocol, TypeAlias, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,10 +15,11 @@ from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.frozen import Variant
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Deferred, InputWrite, Operation, SitePart
-from reconciler.model.plurals import plural
-from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
+from reconciler.model.plurals import plural, some_of
+from reconciler.model.posts import AwaitPosts, ClearPosts, Discarded, GeneratePosts, RegeneratePosts, name_of
 from reconciler.model.schedule import CancelPost, NothingWaits, ReschedulePost, SchedulePost
 from reconciler.model.sites import Inputs
+from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.generation import AWAITED_DRAFTS
@@ -77,6 +78,13 @@ TargetSelector: TypeAlias = ByName | ByLabel | ByAddress
 
 RULE_KINDS = {SitePart.ACTIVITIES: Kind.ACTIVITY, SitePart.POSTS: Kind.POSTS, SitePart.SCHEDULE: Kind.DRAFT}
 """The kinds of a rule's objects, for addresses of rules whose objects are not known yet."""
+
+
+KEPT_DRAFTS: Final = "kept-by-exclude"
+"""The note that an action is left out because it would throw away drafts that `--exclude` names."""
+
+MOST_NAMED: Final = 3
+"""How many drafts such a note names; the others are counted."""
 
 
 class TargetFilter(Struct, frozen=True):
@@ -187,7 +195,14 @@ def is_chosen(targets: TargetFilter, site: SelectableSite) -> bool:
     return not (included and all(_among(address, excluded) for address in included))
 
 
-def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: Diagnostic = BY_SELECTION) -> Plan:
+def apply_targets(
+    plan: Plan,
+    targets: TargetFilter,
+    site: SelectableSite,
+    why: Diagnostic = BY_SELECTION,
+    *,
+    keeps_drafts: bool = True,
+) -> Plan:
     """What is left of a plan, without ever cutting an action off from what it depends on.
 
     A generation depends on the settings and events that it is to use, and what comes after it on the generation: a
@@ -196,11 +211,14 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
     were never written. An action that throws posts away depends on cancelling those that are scheduled; if it is left
     out, nothing is refused because of what it would have discarded, and no post is cancelled only to be replaced. What
     is left out and goes out unwanted is named (docs/design.md 1.3).
+
+    With `keeps_drafts`, an action that would throw an excluded draft away is left out too, and a note says so.
     """
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
         return plan
     kept = list(plan.actions)
+    sparing: tuple[Diagnostic, ...] = ()
     generates = any(_level(action.operation) == _GENERATION for action in kept)
     if included:
         levels = {_level(action.operation) for action in kept if _among(action.address, included)}
@@ -211,6 +229,10 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
         kept = [action for action in plan.actions if action in kept or any(_makes_way(action, other) for other in kept)]
     if excluded:
         gone = [action for action in kept if _among(action.address, excluded)]
+        if keeps_drafts:
+            spared = [(action, _excluded_drafts(plan, action, excluded)) for action in kept if action not in gone]
+            gone += [action for action, drafts in spared if drafts]
+            sparing = tuple(_not_done(action, drafts) for action, drafts in spared if drafts)
         gone += [action for action in kept if any(_makes_way(cancel, action) for cancel in gone)]
         levels = {_level(action.operation) for action in gone}
         levels |= {_GENERATION} if generates and _INPUT in levels else set()
@@ -239,9 +261,42 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: SelectableSite, why: 
             note
             for note in plan.notes
             if (note.address is None or stays(note.address)) and not (kept_drafts and note.code == AWAITED_DRAFTS)
-        ),
+        )
+        + sparing,
         to_review=tuple(draft for draft in plan.to_review if stays(draft.address)),
     )
+
+
+def _excluded_drafts(plan: Plan, action: Action, excluded: Sequence[Address]) -> tuple[Discarded, ...]:
+    """The excluded drafts that an action would throw away."""
+    return tuple(
+        draft
+        for draft in plan.discarded_by(action.operation)
+        if _among(Address(plan.site.name, Kind.DRAFT, draft.post), excluded)
+    )
+
+
+def _not_done(action: Action, drafts: Sequence[Discarded]) -> Diagnostic:
+    """The note that an action is left out because of the excluded drafts that it would throw away."""
+    match action.operation:
+        case Regenerate():
+            what = "the marketing plan is not regenerated"
+        case DeleteMarketingPlan():
+            what = "the marketing plan is not deleted"
+        case ClearPosts(title=title):
+            what = f"the posts of {_titled(title)} are not cleared"
+        case RegeneratePosts(title=title):
+            what = f"the posts of {_titled(title)} are not regenerated"
+        case operation:
+            assert isinstance(operation, DeleteActivity)
+            what = f"{_titled(operation.title)} is not deleted"
+    names = some_of([printable(name_of(draft)) for draft in drafts], MOST_NAMED)
+    message = f"{what}, because that would discard {names}, which --exclude leaves alone"
+    return replace(Diagnostic.note(KEPT_DRAFTS, message), address=action.address)
+
+
+def _titled(title: str) -> str:
+    return printable(f'"{title}"')
 
 
 def keeps(targets: TargetFilter, site: SelectableSite) -> Callable[..., bool]:

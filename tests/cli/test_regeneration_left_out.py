@@ -102,6 +102,20 @@ def test_only_selected_drafts_are_blocked_and_only_without_the_regeneration(
     assert (planned.code, planned.last.endswith(last)) == (0, True), planned.out
 
 
+def test_an_excluded_draft_is_not_discarded(approved: Project, reconciler: Command) -> None:
+    """Whoever names one draft wants it to be left alone, so the regeneration that would discard it waits."""
+    approved.edit("sites/shop.yaml", GENERATED, MAY_DISCARD.replace("DISCARD", "all"))
+    options = ("--exclude", f"shop/draft[{DRAFT}3]")
+    planned = reconciler("plan", approved.root, *options)
+    assert planned.last == "Plan: 0 to add, 1 to change, 0 to destroy; 2 blocked."
+    why = 'is not regenerated, because that would discard "Long after" (Facebook), which --exclude leaves alone'
+    assert why in " ".join(planned.out.split())
+    assert reconciler("apply", approved.root, "--auto-approve", *options).code == 0
+    assert not [request for request in approved.requests() if "generate" in request["path"]]
+    asked = reconciler("plan", approved.root, "--regenerate", "shop", *options)
+    assert (asked.code, "--target or --exclude leaves its marketing plan out" in asked.err) == (1, True)
+
+
 def test_without_publishing_the_drafts_are_held_back(approved: Project, reconciler: Command) -> None:
     for options in LEFT_OUT[:1], LEFT_OUT[3:4]:
         planned = reconciler("plan", approved.root, "--no-publish", *options[0])

@@ -12,9 +12,16 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.marketing_plan import DesiredMarketingPlan, Generate, MarketingPlan, PlanStatus
-from reconciler.model.operations import Deferred, SitePart
-from reconciler.model.posts import ActivityId, GeneratePosts, PostId
+from reconciler.model.marketing_plan import (
+    DeleteMarketingPlan,
+    DesiredMarketingPlan,
+    Generate,
+    MarketingPlan,
+    PlanStatus,
+    Regenerate,
+)
+from reconciler.model.operations import Deferred, Operation, SitePart
+from reconciler.model.posts import ActivityId, ClearPosts, Discarded, GeneratePosts, PostId, RegeneratePosts
 from reconciler.model.schedule import CancelPost
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, UpdateSettings
@@ -24,7 +31,7 @@ from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, RefusedB
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.reached import TargetCheck, reached_at
-from reconciler.planner.targets import SiteLabels, apply_targets, is_chosen, keeps, target_filter
+from reconciler.planner.targets import KEPT_DRAFTS, SiteLabels, apply_targets, is_chosen, keeps, target_filter
 from tests.planner.pure_world import NOW
 
 SITES = tuple(
@@ -263,6 +270,37 @@ def test_what_is_not_thrown_away_refuses_nothing(
 ) -> None:
     plan = replace(PLAN, actions=(*PLAN.actions, CANCEL, DELETE), refusals=REFUSED)
     assert apply_targets(plan, target_filter(targets, excludes, SITES), SHOP).refusals == kept
+
+
+DRAFTS = (PostId("d1"), PostId("d2"))
+THROWN_AWAY = (Discarded(DRAFTS[0], "Sale", "FACEBOOK"), Discarded(DRAFTS[1], "Sale", "INSTAGRAM"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "said"),
+    [
+        (Regenerate(False, DRAFTS), Kind.MARKETING_PLAN, "the marketing plan is not regenerated"),
+        (DeleteMarketingPlan(DRAFTS), Kind.MARKETING_PLAN, "the marketing plan is not deleted"),
+        (DeleteActivity(ActivityId("a1"), "Sale", DRAFTS), Kind.ACTIVITY, '"Sale" is not deleted'),
+        (ClearPosts(ActivityId("a1"), "Sale", DRAFTS), Kind.POSTS, 'the posts of "Sale" are not cleared'),
+        (RegeneratePosts(ActivityId("a1"), "Sale", DRAFTS), Kind.POSTS, 'the posts of "Sale" are not regenerated'),
+    ],
+)
+def test_what_would_throw_an_excluded_draft_away_is_left_out(operation: Operation, kind: Kind, said: str) -> None:
+    throws = Action(address(kind, "a1" if kind is not Kind.MARKETING_PLAN else ""), operation, Reason.ASKED_FOR)
+    cancel = Action(address(Kind.DRAFT, "d9"), CancelPost(PostId("d9"), ActivityId("a9"), "FACEBOOK"), Reason.REPLACED)
+    plan = replace(PLAN, actions=(cancel, throws), discarded=THROWN_AWAY)
+    for excluded, names in (
+        ("shop-lyon/draft[d2]", '"Sale" (Instagram)'),
+        ("*/draft", '"Sale" (Facebook), "Sale" (Instagram)'),
+    ):
+        made = apply_targets(plan, target_filter((), (excluded,), SITES), SHOP)
+        assert made.actions == ()
+        (note,) = made.notes
+        assert (note.code, note.address) == (KEPT_DRAFTS, throws.address)
+        assert note.message == f"{said}, because that would discard {names}, which --exclude leaves alone"
+    other = apply_targets(plan, target_filter((), ("shop-lyon/draft[d3]",), SITES), SHOP)
+    assert (throws in other.actions, other.notes) == (True, ())
 
 
 @pytest.mark.parametrize(
