@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from reconciler.model.address import Address
+from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action
+from reconciler.planner.moved_by_hand import same_minute
+
+MOMENT: Final = "scheduledDate"
+"""The field of a post that says when it goes out."""
 
 
 def edit_key(address: Address, path: str) -> str:
@@ -20,8 +26,22 @@ def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str
     Fields never applied do not count.
     """
     return tuple(
-        edit_key(action.address, change.path)
+        edit_key(action.address, path)
         for action in actions
-        for change in action.operation.changes
-        if not recorded.is_as_applied(action.address, change.path, change.before)
+        for path in (
+            *(
+                change.path
+                for change in action.operation.changes
+                if not recorded.is_as_applied(action.address, change.path, change.before)
+            ),
+            *((MOMENT,) if isinstance(action.operation, ReschedulePost) and _moved(action.operation, recorded) else ()),
+        )
     )
+
+
+def _moved(post: ReschedulePost, recorded: RecordedSite) -> bool:
+    """Whether a post waits for another time than it was last scheduled for."""
+    last = recorded.last_published.get(post.post)
+    if last is None or last.scheduled_for is None or post.before is None:
+        return False
+    return not same_minute(last.scheduled_for, post.before)

@@ -12,7 +12,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.writes import ActionClass, FieldChange, Verb
 from reconciler.planner.actions import Action, BlockedBy, Plan
-from reconciler.planner.edits import edit_key
+from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
 from reconciler.reporters import words
 from reconciler.reporters.cards import side_of
@@ -48,6 +48,9 @@ STATES: Final = {
     Rank.NOTE: ("nothing to do", "soft"),
 }
 """What a site's plan is about, in a word, by its most serious part."""
+
+EDITED: Final = ' <span class="tag warn">edited on the site since the last apply</span>'
+"""Markup beside what somebody changed and the plan overwrites."""
 
 _COSTLY: Final = {Verb.GENERATE: "generates", Verb.DELETE: "deletes"}
 """The words for a plan whose most serious part is costly."""
@@ -128,7 +131,8 @@ def _posts(plan: Plan) -> Iterator[Entered]:
 def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
     operation = action.operation
     said = action_text(action, plan.time_zone)
-    found = line(SYMBOLS[operation.verb], said.subject, text(said.text))
+    moved = EDITED if edit_key(action.address, MOMENT) in plan.edited else ""
+    found = line(SYMBOLS[operation.verb], said.subject, text(said.text) + moved)
     found += f'<div class="why">Why: {text(reason_of(action, plan.time_zone))}</div>'
     edited = {change.path for change in said.changes if edit_key(action.address, change.path) in plan.edited}
     found += _changes(said.changes, edited)
@@ -158,7 +162,7 @@ def reason_of(action: Action, zone: str) -> str:
 def _changes(changes: Sequence[FieldChange], edited: set[str]) -> str:
     rows = []
     for change in changes:
-        note = ' <span class="tag warn">edited on the site since the last apply</span>' if change.path in edited else ""
+        note = EDITED if change.path in edited else ""
         name, shown = text(change.path.removeprefix("settings.")), two_values(change.before, change.after)
         rows.append(f'<dt>{name}</dt><dd dir="auto">{shown}{note}</dd>')
     return f'<dl class="changes">{"".join(rows)}</dl>' if rows else ""

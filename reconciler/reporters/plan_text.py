@@ -22,7 +22,7 @@ from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
-from reconciler.planner.edits import edit_key
+from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import facts_behind
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
@@ -58,6 +58,10 @@ FOR_MANY_POSTS: Final = {
     SAME_CONTENT: "repeat what goes out on the same account within a day",
 }
 """Warnings about two posts of one site, worded for many posts."""
+
+
+EDITED: Final = Span("edited on the site since the last apply", Style.YELLOW)
+"""Shown beside what somebody changed and the plan overwrites."""
 
 
 class Rank(IntEnum):
@@ -232,15 +236,18 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     plan, operation = planned.plan, action.operation
     verb, whole = operation.verb, calls_of is not None
     said = action_text(action, plan.time_zone)
-    lines = [subject_line(SYMBOLS[verb], STYLES[verb], said.subject, *((Span(said.text),) if said.text else ()))]
+    edited, inherited = frozenset(plan.edited), dict(planned.inherited)
+    about = [Span(said.text)] if said.text else []
+    if edit_key(action.address, MOMENT) in edited:
+        about.append(EDITED)
+    lines = [subject_line(SYMBOLS[verb], STYLES[verb], said.subject, *about)]
     rows = [change_row(change, whole=whole) for change in said.changes]
     widest = name_width(row.name for row in rows)
-    edited, inherited = frozenset(plan.edited), dict(planned.inherited)
     for row, change in zip(rows, said.changes, strict=True):
         style = row.style if row.symbol != " " else Style.PLAIN
         spans = [Span(f"{row.symbol} {fill(row.name, widest)}", style), *row.spans]
         if edit_key(action.address, change.path) in edited:
-            spans.append(Span("edited on the site since the last apply", Style.YELLOW))
+            spans.append(EDITED)
         if change.path in inherited and isinstance(operation, UpdateSettings):
             spans.append(Span(f"from defaults {inherited[change.path]}".rstrip(), Style.DIM))
         lines.append(Line(tuple(spans), indent=LEFT + 2, hang=LEFT + 8))

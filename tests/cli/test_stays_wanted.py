@@ -20,6 +20,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import SiteRef
+from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.state import Site
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
@@ -651,6 +652,29 @@ def test_a_post_that_somebody_moved_is_not_a_plan_without_changes(pottery: Potte
     with pottery.project.world() as world:
         world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:30.000Z" if args else "2026-11-04T08:00:30.000Z")
     assert "No changes." in pottery.run("plan", *args)[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "edited"),
+    [
+        (lambda world: world.dashboard.schedule_item(SITE, POST, at=MOVED), True),
+        (lambda world: world.dashboard.set_facts(SITE, timeZone="America/New_York"), False),
+        (None, False),
+    ],
+    ids=["moved on the site", "another time zone", "another time in the file"],
+)
+def test_a_plan_says_whether_it_overwrites_the_time_that_somebody_chose(
+    pottery: Pottery, change: Callable[[Sandbox], None] | None, edited: bool
+) -> None:
+    pottery.scheduled()
+    if change is None:
+        pottery.project.edit("sites/pottery.yaml", "09:30", "10:30")
+    else:
+        with pottery.project.world() as world:
+            change(world)
+    for command in (("plan",), ("plan", "--output", "html"), ("plan", "--output", "markdown")):
+        said = pottery.run(*command)[1]
+        assert ("moves to" in said, "edited on the site since the last apply" in said) == (True, edited), said
 
 
 CANCEL_REFUSED = {"kind": "error", "status": 403, "body": "json", "code": "PERMISSION_DENIED"}
