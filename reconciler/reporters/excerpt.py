@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TypeAlias, assert_never
 
+from msgspec.structs import replace
+
 from reconciler.engine import results, site_results, tool_results
-from reconciler.executor.ledger import tally_of
+from reconciler.executor.ledger import SiteLedger, causes_once, tally_of
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.drift_screen import report_items
 from reconciler.reporters.last_lines import apply_line, drift_line, plan_line
 from reconciler.reporters.layout import Line, Screen
+from reconciler.reporters.ledger_text import applied_lines
 from reconciler.reporters.plan_text import shared_parts, site_items
 from reconciler.reporters.text import TextReporter
 from reconciler.reporters.totals import Total, WaitingTotal
+from reconciler.state.errors import of_any_site
 
 NEXT = "Next:"
 
@@ -114,15 +119,37 @@ def totals_line(closing: Closing) -> str:
 
 
 def shared_of(event: results.SiteEvent, calls_of: CallsOf | None = None) -> list[Line | Total]:
-    """What a site's block may share with blocks that differ only in names and numbers; empty if it shares nothing."""
+    """What a site's block may share with blocks that differ only in names, numbers and requests; empty if nothing."""
     match event:
         case site_results.SitePlanned(plan=plan):
             items, waiting = site_items(event, calls_of), len(plan.to_review)
         case site_results.SiteDrifted(report=report):
             items, waiting = tuple(report_items(report, everything=False)), report.tally.in_review
+        case site_results.SiteApplied(ledger=ledger):
+            _, *lines = applied_lines(site_results.SiteApplied(_of_any_site(ledger)))  # the first has its name
+            return [*lines]
         case _:
             return []
     return [*shared_parts(items), *([WaitingTotal(waiting)] if waiting else [])]
+
+
+def _of_any_site(ledger: SiteLedger) -> SiteLedger:
+    """A site's ledger without what differs between sites where the same was done: which requests failed."""
+    entries = causes_once(ledger.entries, ledger.still_going_out)
+    return replace(
+        ledger,
+        entries=tuple(
+            replace(entry, problem=entry.problem and _without_call(of_any_site(entry.problem)), request_id=None)
+            for entry in entries
+        ),
+        error=ledger.error and _without_call(of_any_site(ledger.error)),
+        still_going_out=tuple(replace(post, problem=_without_call(post.problem)) for post in ledger.still_going_out),
+        in_doubt=tuple(map(_without_call, ledger.in_doubt)),
+    )
+
+
+def _without_call(problem: Diagnostic) -> Diagnostic:
+    return replace(problem, message=problem.cause, call="", request_id=None)
 
 
 def shared_text(parts: Iterable[Line | Total]) -> list[str]:

@@ -97,13 +97,12 @@ def is_untouched(ledger: SiteLedger) -> bool:
 
 def applied_lines(
     applied: SiteApplied,
-    screen: Screen,
     *,
     brief: bool = False,
     quiet: bool = False,
     list_posts: bool = False,
     same_as: SiteName | None = None,
-) -> Iterator[str]:
+) -> Iterator[Line]:
     """A site that has just ended: how long it took, then each action with how it ended.
 
     `brief` is for many sites: what was done and does not go public is in the first line; the rest gets its own lines.
@@ -131,23 +130,20 @@ def applied_lines(
         spans.append(Span(done if all_done else f"done: {done}", Style.DIM))
     if same_as and (repeated or ledger.error):
         spans.append(Span(_same_words(repeated, same_as, zone), Style.RED))
-    yield from Line(tuple(spans)).on(screen)
+    yield Line(tuple(spans))
     for post in ledger.still_going_out:
-        for line in still_going_out_lines(post, zone):
-            yield from line.on(screen)
+        yield from still_going_out_lines(post, zone)
     for problem in ledger.in_doubt:
-        for line in problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1):
-            yield from line.on(screen)
+        yield from problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1)
     failed_calls: set[tuple[str, ...]] = set()
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
-        line = _entry(same[0], zone, failed_calls) if len(same) == 1 else _posts(same, zone)
-        yield from line.on(screen)
+        yield _entry(same[0], zone, failed_calls) if len(same) == 1 else _posts(same, zone)
     for note in ledger.notes:
-        yield from Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8).on(screen)
+        yield Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8)
     if ledger.error and not same_as:
-        yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
+        yield subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error)))
     if ledger.interrupted and not any(entry.result in CUT_SHORT for entry in ledger.entries):
-        yield from Line((Span("  note: interrupted before it was finished", Style.DIM),), hang=8).on(screen)
+        yield Line((Span("  note: interrupted before it was finished", Style.DIM),), hang=8)
 
 
 def doubt_words(problem: Diagnostic) -> str:

@@ -194,14 +194,14 @@ class TextReporter:
         if not detail.summary and (has_problems(applied.ledger) or not detail.quiet):
             lines = applied_lines(
                 applied,
-                self._screen,
                 brief=brief,
                 quiet=detail.quiet,
                 list_posts=detail.sites,
                 same_as=same_as if brief else None,
             )
             self._end_gap()
-            self._lines(lines)
+            for line in lines:
+                self._lines(line.on(self._screen))
 
     def _review(
         self,

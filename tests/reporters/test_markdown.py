@@ -9,12 +9,17 @@ from html.parser import HTMLParser
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import DriftCompleted, Event, PlanCompleted
-from reconciler.engine.site_results import SiteDrifted, SitePlanned
+from reconciler.engine.results import ApplyCompleted, DriftCompleted, Event, PlanCompleted
+from reconciler.engine.site_results import SiteApplied, SiteDrifted, SitePlanned
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.posts import Discarded, PostId
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, InReview, Plan, Reason, RefusedBy, ToReview, refusal
 from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, DriftTally, Finding
@@ -231,3 +236,48 @@ def test_what_one_site_has_several_times_is_counted() -> None:
 
 def test_a_comment_in_which_all_fits_says_nothing_of_it() -> None:
     assert "Left out" not in comment(many(3))
+
+
+def applied(site: str, number: int, why: str = "the server failed") -> SiteApplied:
+    """A site where one action was done and another failed; its times and requests are its own."""
+    name, call = SiteName(site), f"POST /settings/{number} answered 500"
+    done = Entry(Address(name, Kind.EVENT, "e1"), DeleteEvent(EventId("e1"), "Sale"), ActionResult.DONE)
+    problem = Diagnostic("api-server-error", f"{why} ({call})", "run it again", request_id=f"r-{number}", call=call)
+    settings = UpdateSettings((FieldChange("settings.toneOfVoice", "dry", "warm"),))
+    failed = Entry.not_done(Address(name, Kind.SETTINGS), settings, ActionResult.FAILED, problem)
+    ledger = SiteLedger(SiteRef(name, str(number)), (done, replace(failed, request_id=f"r-{number}")))
+    return SiteApplied(ledger, seconds=number / 10)
+
+
+def of_apply(*sites: SiteApplied) -> str:
+    tally = tally_of(site.ledger for site in sites)
+    completed = ApplyCompleted(PlanCompleted(len(sites)), tally, len(sites))
+    return comment(Run("apply", (*started("apply"), *sites, completed, exits(1))))
+
+
+def test_ledgers_are_folded_like_plans() -> None:
+    """What differs is how long it took and which requests failed; the problem at the top has one of these."""
+    sites = [applied(f"s{n}", n) for n in range(223)]
+    text = of_apply(*sites, applied("odd", 300, "access was refused"))
+    assert text.count("<details>") == 2, text
+    assert (
+        "<summary>Same on 223 sites (<code>s0</code>, <code>s1</code>, <code>s2</code>, …): "
+        "0 added, 0 changed, 223 destroyed; 223 failed.</summary>"
+    ) in text
+    folded, odd = re.findall("<pre>\n(.*?)\n</pre>", text, re.DOTALL)
+    assert [line.split("  ")[1] for line in folded.splitlines()] == ["- event &quot;Sale&quot;", "! settings"], folded
+    assert ("the server failed; run it again" in folded, "answered 500" in folded, "s0" in folded) == (
+        True,
+        False,
+        False,
+    )
+    assert ("odd  1 failed, 1 done" in odd, "answered 500, request id r-300" in odd) == (True, True)
+    assert text.count("the server failed; run it again (POST /settings/0 answered 500, request id r-0)") == 1
+    assert "Left out" not in text
+
+
+def test_a_few_ledgers_keep_what_is_their_own() -> None:
+    text = of_apply(*(applied(f"s{n}", n) for n in range(4)))
+    assert text.count("<details>") == 4
+    assert all(f"<summary><code>s{n}: 0 added, 0 changed, 1 destroyed; 1 failed.</code>" in text for n in range(4))
+    assert all(f"request id r-{n})" in text for n in range(4))
