@@ -13,7 +13,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.model.verdict import Verdict
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import refused_line
+from reconciler.reporters.diagnostics import refused_line, sentence
 from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header_lines, interrupted_line
 from reconciler.reporters.layout import Line, Span, Style
 from reconciler.reporters.next_step import repeated
@@ -350,8 +350,9 @@ class TextReporter:
         above = [f"{plural(unread, 'site')} could not be read"] if unread else []
         above += [f"{plural(left, 'post')} still going out"] if left else []
         end = f" ({'; '.join(above)}, above)" if above else ""
-        of_sites = self._plan.refused_sites(refused.reason)
-        self._last((of_sites or refused_line(refused.reason, refused.more)) + end, style=Style.RED)
+        why = self._plan.refused_sites(refused.reason) or refused_line(refused.reason, refused.more)
+        why = f"Error: {sentence(refused.reason)}" if refused.unwritable else why
+        self._last(why + end, style=Style.RED)
 
     def _plan_completed(self, completed: results.PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""

@@ -53,7 +53,7 @@ def test_it_is_reported_once_and_what_still_goes_out_is_named(
     monkeypatch.chdir(root)
     ran = shops.command("apply", *([file] if saved else []), "--auto-approve")
     said = " ".join((ran.out + ran.err).split())
-    why = f"Refused: {root / '.reconciler'}: the state cannot be written (Read-only file system); {FIX}"
+    why = f"Error: {root / '.reconciler'}: the state cannot be written (Read-only file system); {FIX}"
     assert (ran.code, said.count("Read-only file system")) == (1, 1), said
     assert ran.last == why + (" (1 post still going out, above)" if withdrawn else "")
     assert ("! still going out" in said, '"Kiln day" (Instagram)' in said) == (withdrawn, withdrawn), said
