@@ -1,7 +1,7 @@
 """How two texts differ, word by word, for every format: what stayed, what was removed, what is new.
 
 A long text is shown around its changes. If two texts look the same on a screen, a difference that nobody can see (a
-composed letter, a trailing space, a zero-width character) is spelled out.
+composed letter, a trailing space, a zero-width character, a letter of another script) is spelled out.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from msgspec import Struct
@@ -27,6 +28,16 @@ _WORDS: Final = r"(?s:\s+|[^\s\u2e80-\uffff]+|.)"
 """Words with their punctuation; in scripts without spaces between words, single letters."""
 
 _OUTER_OR_DOUBLED = r"\A +| +\Z| {2,}"
+
+_LOOK_ALIKE: Final = str.maketrans(
+    "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"  # Cyrillic capitals
+    "\u0430\u0435\u0455\u0456\u0458\u043e\u0440\u0441\u0443\u0445\u04bb\u0501\u051b\u051d"  # Cyrillic small letters
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd",  # Greek
+    "ABESIJKMHOPCTYX"  # the same three rows in Latin
+    "aesijopcyxhdqw"
+    "ABEZHIKMNOPTYXov",
+)
+"""Letters of other scripts that look like Latin ones, each with the Latin one."""
 
 
 class Mark(StrEnum):
@@ -87,8 +98,9 @@ def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
         if piece.mark in (Mark.REMOVED, Mark.ADDED) and not _seen(piece.text):
             found[number] = Piece(piece.mark, spelled_out(piece.text))
         elif piece.mark is Mark.REMOVED and after is not None and looks_the_same(piece.text, after.text):
-            found[number] = Piece(piece.mark, spelled_out(piece.text))
-            found[number + 1] = Piece(after.mark, spelled_out(after.text))
+            removed, added = _with_scripts(piece.text, after.text)
+            found[number] = Piece(piece.mark, spelled_out(removed))
+            found[number + 1] = Piece(after.mark, spelled_out(added))
     return tuple(found)
 
 
@@ -115,11 +127,46 @@ def spelled_out(text: str) -> str:
 
 def both_spelled_out(one: str, other: str) -> tuple[str, str]:
     """Two texts that look the same, with what differs marked on both sides: `a··b` and `a·b`."""
+    one, other = _with_scripts(one, other)
     left, right = re.split(r"(\s+)", one), re.split(r"(\s+)", other)
     if len(left) != len(right) or left[::2] != right[::2]:
         return spelled_out(one), spelled_out(other)
     pairs = tuple(zip(left, right, strict=True))
     return _side(pairs, 0), _side(pairs, 1)
+
+
+def _with_scripts(one: str, other: str) -> tuple[str, str]:
+    """Two texts that look the same, with the script of each letter that differs: `w(Latin a)rm`, `w(Cyrillic а)rm`."""
+    if len(one) == len(other):
+        differ = {
+            place
+            for place, (left, right) in enumerate(zip(one, other, strict=True))
+            if left != right and _look(left) == _look(right) and left.isalpha() and right.isalpha()
+        }
+        return _marked(one, differ), _marked(other, differ)
+    mine, theirs = ({place for place, char in enumerate(text) if ord(char) in _LOOK_ALIKE} for text in (one, other))
+    if Counter(one[place] for place in mine) == Counter(other[place] for place in theirs):
+        return one, other
+    return _marked(one, mine), _marked(other, theirs)
+
+
+def _marked(text: str, places: Container[int]) -> str:
+    """The text with the letters at some places in brackets, after the name of their script; neighbours share it."""
+    found: list[str] = []
+    for script, letters in groupby(enumerate(text), lambda each: _script(each[1]) if each[0] in places else ""):
+        run = "".join(char for _, char in letters)
+        found.append(f"({script} {run})" if script else run)
+    return "".join(found)
+
+
+def _script(letter: str) -> str:
+    """`Cyrillic`: the first word of the letter's name."""
+    return unicodedata.name(letter, "other").split()[0].capitalize()
+
+
+def _look(text: str) -> str:
+    """A text with its letters as they look."""
+    return unicodedata.normalize("NFD", text).translate(_LOOK_ALIKE)
 
 
 def _side(pairs: Iterable[tuple[str, str]], side: int) -> str:
@@ -202,8 +249,7 @@ def _shortened(text: str, before: int, after: int) -> Iterator[Piece]:
 
 
 def _seen(text: str) -> str:
-    composed = unicodedata.normalize("NFC", text)
-    shown = "".join(char for char in composed if unicodedata.category(char) not in ("Cf", "Cc") or char in "\t\n")
+    shown = "".join(char for char in _look(text) if unicodedata.category(char) not in ("Cf", "Cc") or char in "\t\n")
     return " ".join(shown.split())
 
 

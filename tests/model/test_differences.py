@@ -13,6 +13,7 @@ from reconciler.model.differences import (
     Mark,
     Piece,
     around_changes,
+    both_spelled_out,
     compare_words,
     looks_the_same,
     spelled_out,
@@ -78,6 +79,21 @@ def test_a_difference_that_cannot_be_seen_is_spelled_out(one: str, other: str) -
     assert looks_the_same(one, other)
     assert spelled_out(one) != spelled_out(other)
     assert spelled_out(other).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wanted"),
+    [
+        ("pear", "\u0440ear", ("(Latin p)ear", "(Cyrillic \u0440)ear")),
+        ("\u0401lka", "\u00cblka", ("(Cyrillic \u0401)lka", "(Latin \u00cb)lka")),
+        ("\u212bngstrom", "\u00c5ngstrom", ("(Angstrom \u212b)ngstrom", "(Latin \u00c5)ngstrom")),
+        ("a pear ", "a \u0440ear", ("a pear·", "a (Cyrillic \u0440)ear")),
+    ],
+)
+def test_letters_that_look_alike_are_shown_with_their_script(one: str, other: str, wanted: tuple[str, str]) -> None:
+    assert looks_the_same(one, other)
+    assert both_spelled_out(one, other) == wanted
+    assert both_spelled_out(other, one) == wanted[::-1]
 
 
 def test_what_can_be_seen_needs_no_spelling() -> None:

@@ -67,7 +67,8 @@ def test_what_differs_is_shown(one: Json, other: Json, shown: tuple[str, str]) -
 
 
 words = st.lists(
-    st.sampled_from(["warm", "and", "playful", "tone", "a\u0301", "\u00e1", "so\u200bft", "x "]), max_size=40
+    st.sampled_from(["warm", "and", "playful", "tone", "a\u0301", "\u00e1", "so\u200bft", "x ", "w\u0430rm"]),
+    max_size=40,
 )
 
 
