@@ -20,9 +20,15 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)  # a bu
 settings.register_profile("explore", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-OF_THE_RUN = ("CI", "RECONCILER_", "GITHUB_", "GITLAB_", "FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")
-"""The prefixes of variables that say where the tests run. What that run is allowed, and where it writes, must
-not affect the tests, so these variables are removed before the first fixture, whatever its scope."""
+OF_THE_RUN = (
+    *("CI", "RECONCILER_", "GITHUB_", "GITLAB_", "BUILD_URL", "BUILDKITE_", "CIRCLE_"),
+    *("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER"),
+    *("GIT_", "AWS_", "AZURE_", "GOOGLE_", "DASK_", "SSL_CERT_", "SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE"),
+    *(spelt for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY") for spelt in (name, name.lower())),
+)
+"""The prefixes of variables that say where the tests run, or lead elsewhere: to the repository whose hook runs the
+tests, to somebody's bucket, to a proxy. What that run is allowed, and where it writes, must not affect the tests, so
+these variables are removed before the first fixture, whatever its scope."""
 
 for variable in [name for name in os.environ if name.startswith(OF_THE_RUN)]:
     del os.environ[variable]
