@@ -39,8 +39,8 @@ def test_from_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_of_an_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AN_ID", "app-id-01")
-    ref = AppRef(FromEnv("AN_ID"), command("import os; print(os.getcwd())", tmp_path))
-    assert resolve(ref, os.environ) == AppCredentials(Secret("app-id-01"), Secret(str(tmp_path)))
+    ref = AppRef(FromEnv("AN_ID"), command("import os; print(os.path.basename(os.getcwd()))", tmp_path))
+    assert resolve(ref, os.environ) == AppCredentials(Secret("app-id-01"), Secret(tmp_path.name))
 
 
 def test_variable_that_is_not_set_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:
