@@ -128,19 +128,16 @@ def scheduled_under_another_id(activity: Activity, post: Post, recorded: Recorde
 def rights_needed(
     activity: Activity, post: Post, schedule: DesiredSchedule, approvals: Approvals, recorded: RecordedSite
 ) -> tuple[Precondition, ...]:
-    """What must hold of the approvals and the state when a post is scheduled or moved.
+    """What must hold of the approvals, the state and the activity when a post is scheduled or moved.
 
-    An approval is given for a certain day. Moving a post uses up no approval.
+    Both an approval and a rule's time are for a certain day. Moving a post uses up no approval.
     """
-    moves = post.status is PostStatus.SCHEDULED
+    moves, day = post.status is PostStatus.SCHEDULED, DateIs(activity.id, activity.date)
     times = None if moves else times_of(recorded, post.id, frozenset({post.digest}))
     draft = approvals.draft(post.id)
     if not schedule.approval_required or draft is None:
-        return () if moves else (Approved(post.id, post.digest, times),)
-    return (
-        Approved(post.id, post.digest, times, draft.digest, draft.cancelled),
-        DateIs(activity.id, activity.date),
-    )
+        return (day,) if moves else (Approved(post.id, post.digest, times), day)
+    return Approved(post.id, post.digest, times, draft.digest, draft.cancelled), day
 
 
 def approvals_to_remember(

@@ -453,6 +453,23 @@ def test_what_changes_while_it_is_scheduled_or_moved_is_cancelled_at_once(
     assert ledger.still_going_out == ()
 
 
+@pytest.mark.parametrize(
+    ("reason", "before", "fix"),
+    [
+        (Reason.APPROVED, "it no longer matched what was approved: ", "review it again"),
+        (Reason.NO_APPROVAL_NEEDED, "it no longer matched the plan: ", "run plan again"),
+    ],
+)
+def test_what_needs_no_approval_is_not_said_to_differ_from_one(
+    shop: Bench, reason: Reason, before: str, fix: str
+) -> None:
+    shop.world.after_call = lambda sent: SWAPS["its caption"][0](shop) if isinstance(sent, SchedulePost) else None
+    ledger = shop.apply(replace(out(shop, "p1"), reason=reason))
+    (problem,) = (entry.problem for entry in ledger.entries)
+    assert problem is not None
+    assert (before in problem.message, problem.fix) == (True, fix)
+
+
 def test_it_is_cancelled_before_the_next_drafts_are_scheduled(shop: Bench) -> None:
     drafts = [f"p{number}" for number in range(1, BATCH + 2)]
     shop.world.activities = [an_activity("a1", *map(a_post, drafts))]

@@ -71,6 +71,14 @@ def test_an_approved_draft_is_scheduled_at_the_content_that_was_approved() -> No
     assert (made.blocked, made.to_review, made.refusals) == ((), (), ())
 
 
+def test_without_approvals_too_a_post_goes_out_only_on_the_day_that_was_planned() -> None:
+    draft, waits = post("d1"), post("d2", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=1))
+    one = activity("a", draft, waits)
+    made = plan(desired(ScheduleRule(Match(), at=time(17)), required=False), site(one))
+    assert {type(operation) for operation in operations(made)} == {SchedulePost, ReschedulePost}
+    assert all(DateIs(one.id, one.date) in action.requires for action in made.actions)
+
+
 def test_the_first_rule_that_matches_activity_channel_and_type_decides() -> None:
     rules = (
         ScheduleRule(Match(title="idea a"), ("INSTAGRAM",), ("STORY",), at=time(18)),

@@ -51,17 +51,19 @@ def _swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, fo
     if live.digest != operation.digest:
         approved = run.approved.get(operation.post)
         changed = differences(approved.content, live.content) if approved is not None else ()
-        return _different(difference_words(changed, run.plan.time_zone) or "its content is not what was read before")
+        how = difference_words(changed, run.plan.time_zone) or "its content is not what was read before"
+        return _different(action, how)
     activity = found.activity(operation.activity)
     for required in action.requires:
         if isinstance(required, DateIs) and activity is not None and activity.date != required.date:
             before, after = (moment_text(at, run.plan.time_zone) for at in (required.date, activity.date))
-            return _different(f"date of its activity: {before} -> {after}")
+            return _different(action, f"date of its activity: {before} -> {after}")
     return None
 
 
-def _different(how: str) -> Diagnostic:
-    return Diagnostic(Trouble.CHANGED_MEANWHILE, f"it no longer matched what was approved: {how}")
+def _different(action: Action, how: str) -> Diagnostic:
+    before = "the plan" if action.reason is Reason.NO_APPROVAL_NEEDED else "what was approved"
+    return Diagnostic(Trouble.CHANGED_MEANWHILE, f"it no longer matched {before}: {how}")
 
 
 async def cancel_unapproved(
@@ -91,7 +93,8 @@ async def cancel_unapproved(
             seen = await read_for(run.site, run.ports.reader, [cancel])
             obstacle = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now())
             if obstacle is None:
-                _fail(run, attempt, f"{why}; it was cancelled at once", "review it again")
+                fix = "run plan again" if action.reason is Reason.NO_APPROVAL_NEEDED else "review it again"
+                _fail(run, attempt, f"{why}; it was cancelled at once", fix)
                 return
         case NotDone(problem=problem) | Unknown(problem=problem):
             obstacle = problem
