@@ -141,17 +141,16 @@ class _Sites:
         from reconciler.web.board import BoardFacts
 
         recorded = {}
+        without_approval = [entry.name for entry in selection.entries if entry.without_approval]
         problems = [
-            f"{entry.name}: `approval: none` in its file: its drafts go out without approval."
-            for entry in selection.entries
-            if entry.without_approval
+            f"{name}: `approval: none` in its file: its drafts go out without approval." for name in without_approval
         ]
         async for result in self._project.records(selection):
             if isinstance(result, SiteFailed):
                 problems += (_problem_line(result.name, problem) for problem in result.problems)
             else:
                 recorded[result.name] = result.recorded
-        return BoardFacts(self._project.now(), recorded, tuple(problems))
+        return BoardFacts(self._project.now(), recorded, tuple(problems), frozenset(without_approval))
 
     async def refresh(self, board: Board) -> Refreshed:
         """Reviews the sites again."""

@@ -44,12 +44,13 @@ _BY_THE_FILE: Final = frozenset(CardState) - {
 class BoardFacts(Struct, frozen=True):
     """What is known apart from the files: the time, and what the state remembers about each site.
 
-    `problems` say why part of it is not known.
+    `problems` say why part of it is not known. `without_approval` are the sites whose files say `approval: none`.
     """
 
     now: datetime
     recorded: Mapping[SiteName, RecordedSite] = {}
     problems: tuple[str, ...] = ()
+    without_approval: frozenset[SiteName] = frozenset()
 
 
 class Changes(Struct, frozen=True):
@@ -143,7 +144,8 @@ class Board:
 
     def _cards(self, file: SiteFile) -> Iterator[Card]:
         approved = self._approved.of(file.site, file.path, file.approvals) if self._approved is not None else {}
-        known = _Known(self.facts.now, self.facts.recorded.get(file.site), approved)
+        needs_approval = file.site not in self.facts.without_approval
+        known = _Known(self.facts.now, self.facts.recorded.get(file.site), approved, needs_approval=needs_approval)
         for activity in file.approvals.activities:
             place = (file.site, activity.id)
             before = self._made.get(place)
@@ -156,8 +158,16 @@ class Board:
 class _Known:
     """What the state remembers about a site, by post."""
 
-    def __init__(self, now: datetime, recorded: RecordedSite | None, approved: Mapping[PostId, LastApproved]) -> None:
+    def __init__(
+        self,
+        now: datetime,
+        recorded: RecordedSite | None,
+        approved: Mapping[PostId, LastApproved],
+        *,
+        needs_approval: bool,
+    ) -> None:
         self.now = now
+        self.needs_approval = needs_approval
         self.approved = approved
         self.met = recorded is None or recorded.is_known
         """Whether an apply has run on the site before; assumed if the state could not be read."""
@@ -234,6 +244,17 @@ def _blocked(draft: DraftApproval, state: CardState, *, late: bool) -> tuple[str
     return tuple(f"{what}; {LATER}" if what == TOO_LATE else what for what in found)
 
 
+def _not_approved(*, as_scheduled: bool, is_wanted: bool, passed: str) -> tuple[CardState, list[str]]:
+    """The state of a scheduled post that is not approved. `is_wanted`: it needs no approval."""
+    if not is_wanted:
+        return CardState.GOING_OUT, [
+            f"It is scheduled, and no longer approved. {passed or 'The next apply cancels it.'}"
+        ]
+    if as_scheduled:
+        return CardState.SCHEDULED, [passed] if passed else []
+    return CardState.PENDING, [passed or "It is scheduled, and goes out as it is now: this site needs no approval."]
+
+
 def _state(
     file: SiteFile,
     activity: ActivityApproval,
@@ -255,8 +276,10 @@ def _state(
     late = scheduled is not None and scheduled.scheduled_for is not None and scheduled.scheduled_for <= known.now
     passed = "Its time has passed; the next apply checks what became of it."
     if scheduled is not None and not approved:
-        going = "It is scheduled, and no longer approved."
-        return CardState.GOING_OUT, [f"{going} {passed if late else 'The next apply cancels it.'}"]
+        as_scheduled = scheduled.digest == draft.content.digest
+        return _not_approved(
+            as_scheduled=as_scheduled, is_wanted=kept and not known.needs_approval, passed=passed if late else ""
+        )
     if scheduled is not None and not edited and scheduled.digest == draft.content.digest:
         return CardState.SCHEDULED, [passed] if late else []
     if not kept:

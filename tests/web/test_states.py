@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.address import Kind, SiteName
+from reconciler.model.canonical import digest_of
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.sites import PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
@@ -35,13 +37,23 @@ WAITS = RecordedSite(known=True, published=(SCHEDULED,))
 TAKEN = RecordedSite(known=True, published=(SCHEDULED,), objects=((key_of(Kind.DRAFT, POST), WAS_CANCELLED),))
 
 
-def card(root: Path, recorded: RecordedSite, word: str, *, whole: str = "keep", days: float = 0) -> Card:
+def card(
+    root: Path,
+    recorded: RecordedSite,
+    word: str,
+    *,
+    whole: str = "keep",
+    days: float = 0,
+    needs_approval: bool = True,
+) -> Card:
     """The first draft's card, with a decision on it and one on its activity, some days after the review."""
     write_project(root, {"shop": (activity(0),)})
     text = approvals(root).read_text()
     text = text.replace("decision: pending", f"decision: {word}", 1).replace("decision: keep", f"decision: {whole}", 1)
     approvals(root).write_text(text)
-    page = page_of(root, BoardFacts(NOW + timedelta(days=days), {SiteName("shop"): recorded}))
+    without_approval = frozenset() if needs_approval else frozenset({SiteName("shop")})
+    facts = BoardFacts(NOW + timedelta(days=days), {SiteName("shop"): recorded}, without_approval=without_approval)
+    page = page_of(root, facts)
     return next(card for card in page.board.cards.values() if card.draft == POST)
 
 
@@ -78,6 +90,27 @@ def test_the_state_of_a_draft_follows_its_file_and_the_record(
     if state is CardState.GOING_OUT:
         assert "The next apply cancels it" in found.notes[0]
     assert (found.look.group is Group.ATTENTION) == (state in (CardState.FAILED, CardState.MISSED, CardState.GOING_OUT))
+
+
+@pytest.mark.parametrize(
+    ("post", "state", "note"),
+    [
+        (SCHEDULED, CardState.SCHEDULED, ()),
+        (
+            replace(SCHEDULED, digest=digest_of("other words")),
+            CardState.PENDING,
+            ("It is scheduled, and goes out as it is now: this site needs no approval.",),
+        ),
+    ],
+)
+def test_where_no_approval_is_needed_nothing_says_that_the_next_apply_cancels_a_post(
+    pottery: Path, post: PublishedPost, state: CardState, note: tuple[str, ...]
+) -> None:
+    """Unless its activity is discarded or sent back."""
+    recorded = RecordedSite(known=True, published=(post,))
+    found = card(pottery, recorded, "pending", needs_approval=False)
+    assert (found.state, found.notes) == (state, note)
+    assert card(pottery, recorded, "pending", whole="discard", needs_approval=False).state is CardState.GOING_OUT
 
 
 def test_what_needs_attention_comes_first_and_is_said_in_words(pottery: Path) -> None:
