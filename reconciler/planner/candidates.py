@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
+from reconciler.model.address import Kind
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.policy import Policy
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, fits_in_files
 from reconciler.model.schedule import ScheduleRule
@@ -25,6 +28,10 @@ from reconciler.planner.policy_checks import too_late
 
 SUPPORTED_CHANNELS = ("FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "TIKTOK", "TWITTER", "YOUTUBE")
 """The channels of a rule without `channels` (D, account object). A channel of a later API version must be named."""
+
+
+NOT_SELECTED: Final = "not-selected"
+"""The code of the problem that the schedule rules leave a draft out."""
 
 
 class Candidate(Struct, frozen=True):
@@ -71,7 +78,7 @@ def select_drafts(
     ours = {published.id for published in recorded.published}
     candidates: list[Candidate] = []
     index = ScheduleRuleIndex(rules)
-    for activity, post in _posts(activities):
+    for activity, post in posts_in_order(activities):
         rule = index.rule_for(activity, post, scope)
         if rule is not None:
             at = moment_of(rules[rule].at, activity, scope)
@@ -123,7 +130,8 @@ def moment_of(at: time | None, activity: Activity, scope: Scope) -> datetime | N
     return local.astimezone(UTC)
 
 
-def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
+def posts_in_order(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
+    """The posts of activities, in the order in which rules take them."""
     for activity in in_order(activities):
         for post in sorted(activity.posts, key=lambda post: (post.channel, post.type, post.id)):
             yield activity, post
@@ -153,6 +161,19 @@ class ScheduleRuleIndex:
             if may_cover(rule.match, activity, scope):
                 return None
         return None
+
+
+def why_left_out(activity: Activity, post: Post, index: ScheduleRuleIndex, scope: Scope) -> Diagnostic:
+    """Why the rules leave a draft out that is neither wanted nor lost."""
+    rule = index.rule_for(activity, post, scope)
+    if rule is None:
+        what = "no schedule rule matches"
+    elif index.rules[rule].max == 0:
+        what = f"schedule.rules[{rule}] has `max: 0`"
+    else:
+        what = f"schedule.rules[{rule}] takes at most {index.rules[rule].max:,}, and others come first"
+    address = scope.address(Kind.DRAFT, post.id)
+    return Diagnostic(NOT_SELECTED, what, "change `schedule.rules`", Severity.WARNING, address=address)
 
 
 def _counts(post: Post) -> bool:

@@ -14,14 +14,22 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import Post, PostId, PostStatus, channel_name, post_name
 from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, ScheduleRule
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
-from reconciler.planner.candidates import SUPPORTED_CHANNELS, Candidate, ScheduleRuleIndex, moment_of
+from reconciler.planner.candidates import (
+    SUPPORTED_CHANNELS,
+    Candidate,
+    ScheduleRuleIndex,
+    moment_of,
+    posts_in_order,
+    why_left_out,
+)
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
+from reconciler.planner.eligibility import MOST_NAMES, times_scheduled
 from reconciler.planner.matching import covers
 from reconciler.planner.options import Scope, zone_of_posts
 
@@ -183,6 +191,36 @@ def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:
     if approvals.written_for:
         what = f"{approvals.file} was written for {approvals.written_for}; its decisions count for this site"
         yield Diagnostic.note("approvals-of-old-name", what, "review corrects the name in it")
+
+
+def not_selected_notes(
+    rules: tuple[ScheduleRule, ...],
+    approvals: Approvals,
+    activities: Iterable[Activity],
+    chosen: Collection[PostId],
+    recorded: RecordedSite,
+    scope: Scope,
+) -> Iterator[Diagnostic]:
+    """A line about the approved drafts that the rules leave out. `chosen` drafts are those that the rules want."""
+    index = ScheduleRuleIndex(rules)
+    names: dict[str, list[str]] = {}
+    kept = (activity for activity in activities if _is_kept(approvals.activity(activity.id)))
+    for activity, post in posts_in_order(kept):
+        if post.status is not PostStatus.DRAFT or post.id in chosen or activity.date <= scope.now:
+            continue
+        if recorded.is_known and approvals.approves(post, activity.date, times=times_scheduled(recorded, post)):
+            why = why_left_out(activity, post, index, scope).message
+            names.setdefault(why, []).append(post_name(activity.title, post.channel, post.type))
+    for why, found in names.items():
+        drafts = plural(len(found), "approved draft")
+        what = f"{drafts} will not go out, because {why}: {some_of(found, MOST_NAMES)}"
+        them = "it" if len(found) == 1 else "them"
+        fix = f"change `schedule.rules`, or write `pending` for {them} in {approvals.file}"
+        yield Diagnostic.note("approved-not-selected", what, fix)
+
+
+def _is_kept(approval: ActivityApproval | None) -> bool:
+    return approval is not None and approval.decision is ActivityDecision.KEEP
 
 
 def other_moment_notes(

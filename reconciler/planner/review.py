@@ -21,6 +21,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.planner.actions import BlockedBy, StillGoingOut
+from reconciler.planner.candidates import NOT_SELECTED
 from reconciler.planner.outlook import MissedApproval
 
 
@@ -60,17 +61,24 @@ TOO_LATE: Final = "it is too late to schedule it"
 TO_BE_DISCARDED: Final = "to-be-discarded"
 """The code of the problem that the next apply discards a draft, for instance by regenerating the marketing plan."""
 
-NEEDS_ANOTHER_APPROVAL: Final = frozenset(
-    {BlockedBy.CANCELLED_AFTER_APPROVAL, BlockedBy.CHANNEL_GONE, BlockedBy.POLICY, BlockedBy.TOO_LATE, TO_BE_DISCARDED}
+APPROVING_DOES_NOT_HELP: Final = frozenset(
+    {
+        BlockedBy.CANCELLED_AFTER_APPROVAL,
+        BlockedBy.CHANNEL_GONE,
+        BlockedBy.POLICY,
+        BlockedBy.TOO_LATE,
+        TO_BE_DISCARDED,
+        NOT_SELECTED,
+    }
 )
-"""What blocks a draft as it is: approving it does not help, and once it has changed, it must be approved again."""
+"""What blocks a draft whether or not it is approved, until it or the rules change."""
 
 
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
 
     `problems` are what would block it if it were approved (the policy, its channel, the premium plan or the site), and
-    one more if the next apply discards it.
+    one more if the rules leave it out or the next apply discards it.
     """
 
     post: Post
@@ -95,8 +103,8 @@ class ReviewedPost(Struct, frozen=True):
 
     @property
     def is_stuck(self) -> bool:
-        """Whether approving it does not help, because it must change first or is about to be discarded."""
-        return any(problem.code in NEEDS_ANOTHER_APPROVAL for problem in self.problems)
+        """Whether approving it does not help: it must change first, is about to be discarded, or no rule takes it."""
+        return any(problem.code in APPROVING_DOES_NOT_HELP for problem in self.problems)
 
     @property
     def to_discard(self) -> bool:

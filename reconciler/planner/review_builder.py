@@ -27,7 +27,7 @@ from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSi
 from reconciler.planner.actions import BlockedBy, Plan, ReasonFact
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
-from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, select_drafts
+from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, select_drafts, why_left_out
 from reconciler.planner.decisions import came_to_nothing, drafts_to_list, is_carried_out, is_out_of_date, names_others
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
@@ -35,7 +35,13 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import due, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
-from reconciler.planner.review import TO_BE_DISCARDED, Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.planner.review import (
+    TO_BE_DISCARDED,
+    Review,
+    ReviewedActivity,
+    ReviewedPost,
+    ReviewStatus,
+)
 from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import times_known, was_scheduled
 
@@ -120,6 +126,7 @@ def review_of(
         scope,
         {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
         drafts_to_list(choice),
+        frozenset(candidate.post.id for candidate in choice.lost),
         blocked,
         frozenset(draft.post for draft in plan.to_review)
         | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND}
@@ -196,6 +203,7 @@ class _ReviewBuilder(Struct, frozen=True):
     scope: Scope
     candidates: dict[PostId, Candidate]
     wanted: frozenset[PostId]
+    lost: frozenset[PostId]
     blocked: dict[str, list[Diagnostic]]
     asked: frozenset[PostId]
     discarded: frozenset[PostId]
@@ -270,7 +278,7 @@ class _ReviewBuilder(Struct, frozen=True):
             wanted,
             times,
             cancellations,
-            tuple(self._problems(post, kept=decision is ActivityDecision.KEEP)) if wanted else (),
+            tuple(self._problems(post, activity, kept=decision is ActivityDecision.KEEP)) if wanted else (),
             verdict.differences,
             to_ask_again or verdict.state is ApprovalState.UNPROVEN,
             self.warnings.get(post.id, ()),
@@ -284,12 +292,14 @@ class _ReviewBuilder(Struct, frozen=True):
         scheduled, same = self.recorded.published_by_id.get(post.id, ()), (post.digest, post.earlier_digest)
         return max((times_known(self.recorded, found) for found in scheduled if found.digest in same), default=times)
 
-    def _problems(self, post: Post, *, kept: bool) -> Iterator[Diagnostic]:
+    def _problems(self, post: Post, activity: Activity, *, kept: bool) -> Iterator[Diagnostic]:
         """What blocks a post even if it is approved. Unless `kept`, a decision already says that it is discarded."""
         if kept and post.id in self.discarded:
             address = Address(self.scope.site, Kind.DRAFT, post.id)
             what, fix = "the next apply discards it", "run plan, which shows why"
             yield Diagnostic(TO_BE_DISCARDED, what, fix, Severity.WARNING, address=address)
+        elif kept and post.status is PostStatus.DRAFT and post.id not in self.candidates and post.id not in self.lost:
+            yield why_left_out(activity, post, self.rules, self.scope)
         yield from self.blocked.get(post.id, ())
 
     def _with_name_in_file(self, post: Post) -> Post:

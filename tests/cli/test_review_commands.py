@@ -1173,6 +1173,27 @@ def test_nobody_is_asked_to_approve_what_the_policy_forbids(
     assert "Next" not in reconciler("apply", "--auto-approve").out
 
 
+def test_drafts_that_no_schedule_rule_selects_any_more_are_not_offered_for_approval(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For example after the site got its own rules, which replace those in `defaults`."""
+    monkeypatch.chdir(shop.root)
+    assert reconciler("review").out.splitlines()[-1] == "Next: reconciler approve   (4 drafts in 1 site)"
+    shop.write({"sites/shop.yaml": BARE + "posts: []\nschedule: {rules: [{match: {title: Open*}}]}\n"})
+    reviewed = reconciler("review")
+    assert reviewed.out.count("blocked: no schedule rule matches") == 3
+    assert reviewed.out.splitlines()[-1] == "Next: reconciler approve   (1 draft in 1 site)", "as plan says"
+    assert "(1 draft in 1 site)" in reconciler("plan").out.splitlines()[-1]
+    assert file(shop).count('blocked: ["no schedule rule matches"]') == 3, "which the review page and approve show"
+    approved = reconciler("approve", "--all", "--yes")
+    assert approved.out.count("blocked: no schedule rule matches") == 3
+    said = "note: 3 approved drafts will not go out, because no schedule rule matches: "
+    assert said in " ".join(reconciler("plan").out.split())
+    shop.write({"sites/shop.yaml": BARE + RULES})
+    assert "blocked:" not in reconciler("review").out
+    assert "4 to publish" in reconciler("plan").out
+
+
 def test_no_next_step_is_an_apply_that_would_refuse_the_site(
     project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

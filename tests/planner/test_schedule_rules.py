@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity, DateIs, PostsRule
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.content import LinkPreview, approval_digest
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
 from reconciler.model.operations import Deferred, SitePart, class_of
@@ -28,7 +28,7 @@ from reconciler.model.schedule import (
     StillScheduled,
 )
 from reconciler.model.selectors import Match
-from reconciler.model.sites import ChannelStatus, Need
+from reconciler.model.sites import ChannelStatus, Need, RecordedSite
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import BlockedBy, InReview, Reason, RefusedBy
 from reconciler.planner.guards import judge_run, judge_strictly
@@ -322,6 +322,34 @@ def test_while_publishing_is_paused_no_new_posts_are_promised(made_by: str, by_p
     paused = wanted if by_policy else replace(wanted, schedule=replace(wanted.schedule, paused=pause))
     assert tally_of(plan(wanted, live)).promises.unbounded_publish == 1
     assert tally_of(plan(paused, live, policy=policy)).promises.unbounded_publish == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "because"),
+    [
+        (ScheduleRule(Match(title="Flash*")), "no schedule rule matches"),
+        (ScheduleRule(Match(), max=1), "schedule.rules[0] takes at most 1, and others come first"),
+        (ScheduleRule(Match(), max=0), "schedule.rules[0] has `max: 0`"),
+    ],
+)
+def test_approved_drafts_that_no_rule_takes_are_not_passed_over_in_silence(rule: ScheduleRule, because: str) -> None:
+    first = activity("a", post("d1"), title="Flash sale", days=1)
+    boots = activity("b", post("d2"), post("d3", "FACEBOOK"), title="Boots")
+    past = activity("c", post("d4"), title="Gone", days=-1)
+    live = site(past, first, boots)
+
+    def said(approvals: Approvals, recorded: RecordedSite = KNOWN) -> list[tuple[str, str]]:
+        notes = plan(desired(rule, approvals=approvals), live, recorded).notes
+        return [(note.message, note.fix) for note in notes if note.code == "approved-not-selected"]
+
+    both = f'2 approved drafts will not go out, because {because}: "Boots" (Facebook), "Boots" (Instagram)'
+    fix = "change `schedule.rules`, or write `pending` for them in approvals/shop.yaml"
+    assert said(approved(boots, past)) == [(both, fix)]
+    assert said(approved(boots, decision=DraftDecision.PENDING)) == [], "nobody approved them"
+    assert said(approved(boots, about=ActivityDecision.DISCARD)) == [], "they are about to be discarded"
+    [(one, fix)] = said(approved(boots), scheduled_before(boots.posts[0]))
+    assert one == f'1 approved draft will not go out, because {because}: "Boots" (Facebook)', "an approval counts once"
+    assert "for it in" in fix
 
 
 def test_cancelled_posts_are_not_scheduled_again_until_approved_again() -> None:
