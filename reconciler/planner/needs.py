@@ -20,6 +20,7 @@ from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.hidden_posts import SHOWS_NOTHING, may_be_past
 from reconciler.planner.options import PlanOptions
+from reconciler.planner.outlook import GOES_OUT_WHILE_PAUSED
 from reconciler.planner.used_approvals import ADOPTED, scheduled_by_us
 
 
@@ -128,7 +129,8 @@ def lacking_posts(actions: Iterable[Action]) -> set[ActivityId]:
 def _shows_moments(plan: Plan) -> bool:
     """Whether a plan says when posts go out: these times are shown in the site's zone."""
     about = [*(action.address for action in plan.actions), *(found.about for found in plan.blocked)]
-    return bool(plan.still_going_out) or any(address.kind is Kind.DRAFT for address in about)
+    paused = any(note.code == GOES_OUT_WHILE_PAUSED for note in plan.notes)
+    return paused or bool(plan.still_going_out) or any(address.kind is Kind.DRAFT for address in about)
 
 
 def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> frozenset[str]:

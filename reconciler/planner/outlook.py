@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,8 +16,9 @@ from reconciler.model.approvals import ActivityApproval, ActivityDecision, Appro
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
+from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId, PostStatus, channel_name, post_name
-from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, ScheduleRule
+from reconciler.model.schedule import CancelPost, DesiredSchedule, Pause, ReschedulePost, ScheduleRule
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
@@ -32,6 +34,10 @@ from reconciler.planner.channel_rules import Outgoing, content_warnings, warning
 from reconciler.planner.eligibility import MOST_NAMES, times_scheduled
 from reconciler.planner.matching import covers
 from reconciler.planner.options import Scope, zone_of_posts
+from reconciler.planner.used_approvals import scheduled_by_us
+
+GOES_OUT_WHILE_PAUSED: Final = "goes-out-while-paused"
+"""The code of the note about scheduled posts that a pause does not stop."""
 
 
 class MissedApproval(Struct, frozen=True):
@@ -184,6 +190,36 @@ def unknown_channel_notes(
         which = "this channel" if len(found) == 1 else "these channels"
         what = f"{counts} left alone: this version does not know {which}"
         yield Diagnostic.note("unknown-channel", what, "list it in `channels` of a schedule rule to include its drafts")
+
+
+def paused_notes(
+    desired: DesiredSchedule,
+    activities: Iterable[Activity],
+    stopped: Collection[PostId],
+    recorded: RecordedSite,
+    policy: Policy,
+    scope: Scope,
+) -> Iterator[Diagnostic]:
+    """A line about the scheduled posts that go out although publishing is paused. `stopped` ones are told elsewhere."""
+    if desired.paused.with_other(policy.paused) is not Pause.HOLD:
+        return
+    found = sorted(
+        (post.scheduled_for, post_name(activity.title, post.channel, post.type), post.id)
+        for activity, post in posts_in_order(activities)
+        if post.status is PostStatus.SCHEDULED and post.id not in stopped
+        if post.scheduled_for is not None and post.scheduled_for > scope.now
+    )
+    if not found:
+        return
+    alone = len(found) == 1
+    posts = "post that is already scheduled goes out" if alone else "posts that are already scheduled go out"
+    named = [f"{name} on {moment_text(moment, scope.zone_name)}" for moment, name, _ in found]
+    what = f"publishing is paused, but {len(found):,} {posts}: {some_of(named, MOST_NAMES)}"
+    in_file, ours = "in `schedule` of the site file", scheduled_by_us(recorded)
+    place = in_file if desired.paused is Pause.HOLD else f"in {policy.place_of('paused')}"
+    too = "" if desired.cancel_others or all(id in ours for *_, id in found) else f", and `manage: all` {in_file}"
+    fix = f"to cancel {'it' if alone else 'them'}, write `paused: cancel` {place}{too}"
+    yield Diagnostic.note(GOES_OUT_WHILE_PAUSED, what, fix)
 
 
 def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:

@@ -33,6 +33,7 @@ from reconciler.planner.outlook import (
     missed_notes,
     not_selected_notes,
     other_moment_notes,
+    paused_notes,
     unknown_channel_notes,
     warning_notes,
 )
@@ -130,6 +131,7 @@ def plan_schedule(
     said = (*waiting.blocked, *eligibility.blocked)
     going = posts_in(action for _, action in public)
     cancelled = posts_in(waiting.cancels)
+    unstopped = {PostId(post.address.key) for post in waiting.still_going_out}
     goes_out = (
         *(draft for draft in selection.wanted if draft.post.id in going),
         *(waits for waits in selection.scheduled if waits.post.id not in cancelled),
@@ -137,6 +139,7 @@ def plan_schedule(
     notes = (
         *stuck,
         *unknown,
+        *paused_notes(desired, content.activities, cancelled | unstopped, recorded, options.policy, scope),
         *file_notes(approvals),
         *missed_notes(
             missed_approvals(desired, approvals, content.activities, recorded, scope),

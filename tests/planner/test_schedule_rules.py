@@ -28,7 +28,7 @@ from reconciler.model.schedule import (
     StillScheduled,
 )
 from reconciler.model.selectors import Match
-from reconciler.model.sites import ChannelStatus, Need, RecordedSite
+from reconciler.model.sites import ChannelStatus, Need, ObservedSite, RecordedSite
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import BlockedBy, InReview, Reason, RefusedBy
 from reconciler.planner.guards import judge_run, judge_strictly
@@ -350,6 +350,41 @@ def test_approved_drafts_that_no_rule_takes_are_not_passed_over_in_silence(rule:
     [(one, fix)] = said(approved(boots), scheduled_before(boots.posts[0]))
     assert one == f'1 approved draft will not go out, because {because}: "Boots" (Facebook)', "an approval counts once"
     assert "for it in" in fix
+
+
+@pytest.mark.parametrize("by_policy", [True, False])
+def test_a_pause_names_the_posts_that_go_out_all_the_same(by_policy: bool) -> None:
+    soon, later = (
+        post(id, status=PostStatus.SCHEDULED, at=NOW + timedelta(days=at)) for id, at in (("a", 2), ("b", 3))
+    )
+    live = site(activity("b", later, days=3), activity("a", soon), activity("c", post("c")), zone="Europe/Berlin")
+
+    def said(pause: Pause, observed: ObservedSite = live, before: RecordedSite = KNOWN) -> list[tuple[str, str]]:
+        wanted = desired(approvals=approved(activity("a", soon)))
+        assert wanted.schedule is not None
+        own, policy = (Pause.NONE, Policy(paused=pause)) if by_policy else (pause, None)
+        wanted = replace(wanted, schedule=replace(wanted.schedule, paused=own))
+        made = plan(wanted, observed, before, policy=policy)
+        found = [note for note in made.notes if note.code == "goes-out-while-paused"]
+        unread = replace(observed, time_zone=None)
+        needs = further_reads(wanted, unread, plan(wanted, unread, before, policy=policy), before).needs
+        assert not found or Need.PROPERTIES in needs, "the times are in the site's zone"
+        return [(note.message, note.fix) for note in found]
+
+    [(both, fix)] = said(Pause.HOLD)
+    assert both == (
+        "publishing is paused, but 2 posts that are already scheduled go out: "
+        '"Idea a" (Instagram) on Thu 2026-12-03 10:00 Europe/Berlin, '
+        '"Idea b" (Instagram) on Fri 2026-12-04 10:00 Europe/Berlin'
+    )
+    assert fix.startswith("to cancel them, write `paused: cancel` in")
+    assert fix.endswith(", and `manage: all` in `schedule` of the site file"), "somebody else scheduled them"
+    [(one, fix)] = said(Pause.HOLD, site(activity("a", soon), zone="Europe/Berlin"), scheduled_before(soon))
+    assert "manage" not in fix
+    assert fix.endswith("`schedule` of the site file") is not by_policy
+    assert one.startswith("publishing is paused, but 1 post that is already scheduled goes out: ")
+    assert said(Pause.HOLD, site(activity("c", post("c")))) == []
+    assert said(Pause.NONE) == said(Pause.CANCEL) == []
 
 
 def test_cancelled_posts_are_not_scheduled_again_until_approved_again() -> None:
