@@ -119,6 +119,8 @@ class PathType(click.Path):
         """The path. Raises UsageError if it cannot be looked up."""
         if ctx is None or not ctx.resilient_parsing:  # a shell that completes words needs no answer
             _check_path(value, f"{param.opts[0]} " if isinstance(param, click.Option) else "")
+            if ctx is not None and isinstance(param, click.Argument):
+                _check_not_a_name(value, ctx.command)
         return super().convert(value, param, ctx)
 
 
@@ -135,6 +137,20 @@ def _check_path(path: str | Path, option: str) -> None:
         if error.errno in (errno.EACCES, errno.ENAMETOOLONG):
             what = f"{option}{printable(str(path))} cannot be looked up: {error.strerror}"
             raise UsageError(what, "check the path and its permissions") from None
+
+
+def _check_not_a_name(path: str | Path, command: click.Command) -> None:
+    """Raises UsageError for what looks like a site's name, if --target is how a command takes names."""
+    from reconciler.model.diagnostics import UsageError
+    from reconciler.model.text import printable
+
+    given = str(path)
+    takes_names = any(option.name == "targets" for option in command.params)
+    if takes_names and Path(given).name == given and not Path(given).suffix and not os.path.lexists(given):
+        import shlex
+
+        fix = f"to select a site by its name, use --target {shlex.quote(printable(given))}"
+        raise UsageError(f"there is no file or folder {printable(given)}", fix)
 
 
 def paths(command: Command) -> Command:

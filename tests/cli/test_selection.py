@@ -68,6 +68,20 @@ def test_a_run_says_how_many_sites_it_looked_at(repository: Project, reconciler:
     assert "1 of 3 sites looked at" in part.out.splitlines()[0]
 
 
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "review", "approve", "history", "doctor"])
+def test_a_sites_name_in_place_of_a_path_is_answered_with_the_option_for_names(
+    repository: Project, reconciler: Command, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository.root)
+    tried = reconciler(command, "shop-*")
+    assert (tried.code, tried.out) == (1, "")
+    said = "Error: there is no file or folder shop-*; to select a site by its name, use --target 'shop-*'\n"
+    assert tried.err == said
+    for path in ("sites/shop", "shop.yaml"):
+        assert "--target" not in reconciler(command, path).err, "a path that is missing"
+    assert "--target" not in reconciler("validate", "shop").err, "which has no such option"
+
+
 def test_a_changed_project_file_means_all_sites(repository: Project, reconciler: Command) -> None:
     repository.edit("reconciler.yaml", "interval: 1s", "interval: 2s")
     assert planned(reconciler, repository) == ["shop-b", "shop-c", "shop"]
