@@ -123,7 +123,7 @@ def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
                 raise
             raise StoppedEarly(interrupts.signal) from None
         finally:
-            with _held_back(signals):  # between two handlers, SIGTERM would end the process without a word
+            with _blocked(signals):  # between two handlers, SIGTERM would end the process without a word
                 for number, handler in before.items():
                     try:
                         loop.remove_signal_handler(number)
@@ -137,7 +137,7 @@ def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
 
 
 @contextmanager
-def _held_back(signals: Collection[int]) -> Iterator[None]:
+def _blocked(signals: Collection[int]) -> Iterator[None]:
     """In this block, signals wait; they are handled afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
