@@ -246,6 +246,13 @@ def public_not_started(ledger: SiteLedger) -> int:
     return sum(each == (ActionClass.PUBLIC, ActionResult.NOT_STARTED) for each in ended)
 
 
+def skips_public(ledger: SiteLedger) -> bool:
+    """Whether a public action was skipped. The next run may carry it out."""
+    return (ActionClass.PUBLIC, ActionResult.SKIPPED) in (
+        (class_of(entry.operation), entry.result) for entry in ledger.entries
+    )
+
+
 GUARDS: Final = frozenset(RefusedBy)
 
 

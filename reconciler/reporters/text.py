@@ -45,7 +45,7 @@ class TextReporter:
         self._planned = self._gap = False
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
         self._failed_generations = 0
-        self._uncounted = self._imported = False
+        self._uncounted = self._imported = self._skipped_public = False
         self._is_saved = False
         self._other_api = ""
         """The API that a saved plan was made for, if the project names another one."""
@@ -174,7 +174,13 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:
-        from reconciler.executor.ledger import failed_generations, left_by_guard, left_read_only, public_not_started
+        from reconciler.executor.ledger import (
+            failed_generations,
+            left_by_guard,
+            left_read_only,
+            public_not_started,
+            skips_public,
+        )
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
@@ -185,6 +191,7 @@ class TextReporter:
         self._left_by_guard += guarded
         self._read_only += 0 if guarded else left_read_only(applied.ledger)
         self._unreached += 0 if guarded else public_not_started(applied.ledger)
+        self._skipped_public |= not guarded and skips_public(applied.ledger)
         self._sites_with_new += bool(new)
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
@@ -414,7 +421,8 @@ class TextReporter:
             why.append(f"{plural(tally.withheld, 'public action')} withheld")
         if why:
             why += ["the saved plan is used up"] if self._is_saved and not completed.interrupted else []
-            publish = " --allow-publish" if tally.withheld or self._unreached else ""
+            public = tally.withheld or self._unreached or self._skipped_public
+            publish = " --allow-publish" if public else ""
             return f"reconciler apply{publish}   ({'; '.join(why)})"
         if self._new_drafts:
             new = plural(self._new_drafts + self._plan.new_elsewhere, "new draft")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler import wiring
+from reconciler.sandbox.app import Sandbox, Seen
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 
 POSTS = "posts: [{match: {within: 30d}, max: 3}]\n"
@@ -118,6 +120,35 @@ def test_the_step_after_a_generation_that_is_under_way_can_also_publish(
     done = reconciler("apply", project.root, "--auto-approve", *publish)
     step = "--allow-publish   (1 action pending; 1 public action not started)"
     assert (done.code, done.out.splitlines()[-1]) == (3, f"Next: reconciler apply {project.root} {step}"), done.out
+
+
+def test_the_step_after_posts_that_were_skipped_can_also_publish(
+    tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, opened = Project(tmp_path), wiring.open_sandbox
+    files = {"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": site("shop", more=UNAPPROVED)}
+    project.write(files)
+    assert reconciler("apply", project.root, "--auto-approve", "--no-publish").code == 0
+
+    def edited(seen: Seen) -> None:
+        """Somebody edits every draft once the plan is made."""
+        if seen.when == "before":
+            return
+        with project.world() as world:
+            for found in world.world()["sites"].values():
+                for id in found["items"]:
+                    world.dashboard.edit_item(found["id"], id, caption="By hand")
+
+    def hooked(root: Path) -> Sandbox:
+        world = opened(root)
+        world.add_hook("GET */long-lived-token-status", edited)
+        return world
+
+    with monkeypatch.context() as patched:
+        patched.setattr(wiring, "open_sandbox", hooked)
+        done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+    assert (done.code, " skipped." in done.last) == (3, True), done.out
+    assert f"Next: reconciler apply {project.root} --allow-publish   (" in done.out
 
 
 @pytest.mark.parametrize(
