@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from reconciler.api.errors import ApiError
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT
@@ -29,7 +31,8 @@ def _diagnostic(error: BaseException) -> Diagnostic:
         case Locked(what=what, fix=fix, shared=shared):
             return Diagnostic(LOCKED, what, fix, shared=shared)
         case UnusablePlan(code=code, what=what, fix=fix, address=address, place=place):
-            return Diagnostic(code, what, fix, place=place, address=address, continues=error.continues or ABSENT)
+            found = Diagnostic(code, what, fix, place=place, address=address, continues=error.continues or ABSENT)
+            return replace(found, name=error.name, says_name=True) if error.name else found
         case UsageError(problem=Diagnostic() as problem):
             return problem
         case UsageError():

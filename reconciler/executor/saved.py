@@ -24,7 +24,7 @@ class StalePlan(UnusablePlan):
     code = "plan-stale"
 
     def __init__(self, site: SiteName, address: Address, requires: Precondition, found: Diagnostic) -> None:
-        super().__init__(found.message, STALE, address)
+        super().__init__(found.message, STALE, address, name=found.name)
         self.site = site
         self.requires = requires
         self.found = found
@@ -49,5 +49,5 @@ class RightLost(UnusablePlan):
     code = "right-lost"
 
     def __init__(self, site: SiteName, address: Address, found: Diagnostic) -> None:
-        super().__init__(found.message, STALE, address)
+        super().__init__(found.message, STALE, address, name=found.name)
         self.site = site

@@ -43,7 +43,10 @@ class UnreadablePlan(UsageError):
 
 
 class UnusablePlan(Exception):
-    """A saved plan that may not be applied (exit code 4): why, what to do, and which object or file it concerns."""
+    """A saved plan that may not be applied (exit code 4): why, what to do, and which object or file it concerns.
+
+    `name` is what people call the object, if the reason begins with it.
+    """
 
     code = "plan-refused"
 
@@ -55,6 +58,7 @@ class UnusablePlan(Exception):
         place: Place | None = None,
         *,
         continues: bool = False,
+        name: str = "",
     ) -> None:
         where = place or address
         super().__init__(f"{what if where is None else about(str(where), what, continues=continues)}; {fix}")
@@ -63,6 +67,7 @@ class UnusablePlan(Exception):
         self.address = address
         self.place = place
         self.continues = continues
+        self.name = name
 
 
 class AlteredPlan(UnusablePlan):
