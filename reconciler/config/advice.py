@@ -189,6 +189,9 @@ def _never_lets_through(
         yield never(("match", "within"), message, "look further ahead, or change `policy.minLead`", continues=True)
     elif (found := next(_posts_of_none(match, (*path, "match"), now, merged), None)) is not None:
         yield found
+    elif match.end and now is not None and _end_of(match.end) <= now + policy.min_lead:
+        message = "is not beyond the project's `minLead`, so every match comes too late"
+        yield merged.is_over((*path, "match", "to"), message)
     elif match.start and match.end and _last_day(match.start, match.end, match.weekdays, policy.blackout_dates) is None:
         yield never(("match",), "every matching day is a blackout date of the project", "choose other days")
     elif rule.channels and all(_is_gone(channel, match, now) for channel in rule.channels):

@@ -71,9 +71,17 @@ class SiteFiles(Struct, frozen=True):
     def warnings(self, named: Iterable[Path]) -> list[Diagnostic]:
         """A warning for each file that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"
-        fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
-        places = (Place(shown_path(file)) for file in self.unread(named))
-        return [warning(place, message, fix, code="file-not-read", continues=True) for place in places]
+        widen, rename = f"widen `sites` in {PROJECT_FILE}, or move the file", "remove the dot at the start of its name"
+        return [
+            warning(
+                Place(shown_path(file)),
+                message,
+                rename if file.name[0] == "." else widen,
+                code="file-not-read",
+                continues=True,
+            )
+            for file in self.unread(named)
+        ]
 
 
 def find_site_files(project: ProjectConfig) -> SiteFiles:

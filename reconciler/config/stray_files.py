@@ -46,7 +46,7 @@ def _strays(root: Path, known: Collection[str], approvals: str) -> Iterator[str]
         left -= len(names) + len(files)
         for name in sorted(files):
             file = os.path.join(folder, name)
-            looked_at = name.endswith((".yaml", ".yml")) and name[0] != "." and name != PROJECT_FILE
+            looked_at = name.endswith((".yaml", ".yml")) and name != PROJECT_FILE
             if looked_at and file not in known and _declares_site(file):
                 yield file
         if left < 0:

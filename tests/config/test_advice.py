@@ -311,6 +311,19 @@ def test_what_has_passed(body: str, said: str, write_project: WriteProject) -> N
     assert warnings() == []  # a run does not care
 
 
+def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: WriteProject) -> None:
+    rule = "schedule: {rules: [{match: {to: 2026-12-03}}]}\nposts: []\n"
+    write_project({"reconciler.yaml": "version: 1\npolicy: {minLead: 40d}\n", "sites/a.yaml": HEAD + rule})
+    assert warnings_at(NOW - timedelta(days=40)) == [
+        (
+            "time-has-passed",
+            "3:33: schedule.rules[0].match.to is not beyond the project's `minLead`, so every match comes too late; "
+            "remove it, or choose a later date",
+        )
+    ]
+    assert warnings_at(NOW - timedelta(days=40, seconds=1)) == []
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

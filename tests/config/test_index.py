@@ -266,12 +266,14 @@ def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> Non
             "reconciler.yaml": "version: 1\nsites: [sites/*.yaml]\n",
             "sites/a.yaml": site("a"),
             "sites/b.yml": site("b"),
-            "sites/.hidden.yaml": "",
+            "sites/.hidden.yaml": site("hidden"),
+            "sites/.other.yaml": "rules: {}\n",
             "sites/notes.txt": "",
         }
     )
     assert warnings() == [
-        "sites/b.yml is not read: no pattern in `sites` matches it; widen `sites` in reconciler.yaml, or move the file"
+        "sites/.hidden.yaml is not read: no pattern in `sites` matches it; remove the dot at the start of its name",
+        "sites/b.yml is not read: no pattern in `sites` matches it; widen `sites` in reconciler.yaml, or move the file",
     ]
     assert names() == ["a"]
     assert names("sites/b.yml") == ["b"]
