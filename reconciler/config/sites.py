@@ -29,8 +29,7 @@ from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.packed_sites import Details, KeptForm, NotKept, PackedSite, Packer
 from reconciler.config.problems import Problems
-from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project
-from reconciler.config.schema import check
+from reconciler.config.project import SEED, InvalidProject, ProjectConfig, find_project, project_of_content
 from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import YAML, NamedFiles, Paths, checkout_warnings, find_site_files, named_by
 from reconciler.config.stamps import Stamp, stamp_of
@@ -407,8 +406,11 @@ class _Reading:
             in_place = isinstance(site, str) and file == self.project.approvals_file(site)
             self._named_approvals[file] = site if in_place else None
             return False
-        if document is not None and _looks_like_project(value):
-            check(document, "project", self.problems)
+        if data is not None and _looks_like_project(value):
+            try:
+                project_of_content(file.parent, file, data, self.project.trust)
+            except InvalidProject as invalid:
+                self.problems.extend(invalid.problems)
             message = f"is a project file that is not called {PROJECT_FILE}, so nothing reads it"
             fix = f"name it {PROJECT_FILE}"
             self.warnings.append(warning(Place(shown), message, fix, code="file-not-read", continues=True))

@@ -260,6 +260,18 @@ def test_a_project_file_of_another_name(write_project: WriteProject) -> None:
     assert warnings("prod.yaml", "sites/a.yaml")[0].startswith("prod.yaml is a project file that is not called")
 
 
+def test_a_project_file_of_another_name_is_checked_whole(write_project: WriteProject) -> None:
+    text = "version: 1\napi: sandbx\nstate: ../../x\npoll: {interval: 1h, timeout: 1m}\n"
+    write_project({"prod.yaml": text, "sites/a.yaml": site("a")})
+    with pytest.raises(InvalidFiles) as named:
+        index_of("prod.yaml", "sites/a.yaml")
+    write_project({"reconciler.yaml": text})
+    with pytest.raises(InvalidFiles) as own:
+        index_of()
+    assert str(named.value) == str(own.value).replace("reconciler.yaml", "prod.yaml")
+    assert len(named.value.problems) == 3
+
+
 def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> None:
     write_project(
         {
@@ -306,7 +318,6 @@ def test_yaml_in_folders_that_no_pattern_reaches_is_named(write_project: WritePr
         "another/a.yaml",
         "another/sites/a.yaml",
         "docs/a.txt",
-        "docs/.a.yaml",
     ],
 )
 def test_a_site_in_a_folder_of_other_tools_is_not_named(write_project: WriteProject, path: str) -> None:
