@@ -179,7 +179,8 @@ def ports_of(
     approvals = (lambda: approvals_now(project, name)) if name is not None and files else None
 
     def forbid() -> Diagnostic | None:
-        return too_slow_to_publish(client) or (run.files.forbid(project, entry) if files and entry else None)
+        slow = too_slow_to_publish(client, project.policy.min_lead)
+        return slow or (run.files.forbid(project, entry) if files and entry else None)
 
     declared, approved = declared_in(desired)
     if entry is not None:

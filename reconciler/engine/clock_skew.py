@@ -6,6 +6,7 @@ is behind, a post could be scheduled for a time that has passed, and what the AP
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from reconciler.api.client import ReadClient
@@ -36,10 +37,16 @@ def report_clock_skew(session: Session[ReadClient], emit: Emit) -> None:
         emit(Notice(found))
 
 
-def too_slow_to_publish(client: ReadClient) -> Diagnostic | None:
-    """Why nothing may be published now: this machine's clock is behind; None if it is not."""
+def too_slow_to_publish(client: ReadClient, min_lead: timedelta) -> Diagnostic | None:
+    """Why nothing may be published now: this machine's clock is too far behind; None if it is not.
+
+    A post goes out at least the minimum lead after what this machine takes for the present. If the clock is behind by
+    less than that, the time of the post is still ahead.
+    """
     ahead = client.clock_ahead
-    if ahead is None or ahead > 0 or (found := clock_skew(ahead)) is None:
+    if ahead is None or -ahead < min_lead.total_seconds() or -ahead <= LARGEST:
         return None
+    found = clock_skew(ahead)
+    assert found is not None
     what = f"{found.message}, so a time that seems to be ahead may have passed"
     return Diagnostic(Trouble.NO_LONGER_ALLOWED, what, "set the clock (NTP), and run plan again")

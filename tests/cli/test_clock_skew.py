@@ -84,6 +84,15 @@ def test_nothing_is_published_while_the_clock_is_behind(pottery: Pottery, server
     assert pottery.status() == "SCHEDULED"
 
 
+@pytest.mark.parametrize(("minutes", "code"), [(119, 0), (121, 3)])
+def test_the_minimum_lead_allows_for_a_clock_that_is_behind(
+    pottery: Pottery, server: Server, minutes: int, code: int
+) -> None:
+    pottery.project.edit("reconciler.yaml", "version: 1", "version: 1\npolicy: {minLead: 2h}")
+    server(timedelta(minutes=minutes))
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == code
+
+
 def test_a_saved_plan_publishes_nothing_either(
     pottery: Pottery, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
