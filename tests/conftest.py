@@ -33,6 +33,9 @@ these variables are removed before the first fixture, whatever its scope."""
 for variable in [name for name in os.environ if name.startswith(OF_THE_RUN)]:
     del os.environ[variable]
 
+# A tester's git may sign commits, run hooks or ignore files. The git that the tests run does none of this.
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-cases", action="store_true", help="rewrite what the cases expect")

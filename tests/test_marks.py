@@ -32,7 +32,8 @@ def _sections(document: str) -> set[str]:
 
 def _sources() -> list[Path]:
     names = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "*.py", "*.md", "*.yaml", "*.yml", "*.toml", "*.json"],
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "*.py", "*.md", "*.yaml", "*.yml", "*.toml", "*.json"],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,

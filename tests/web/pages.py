@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from reconciler.config.approvals_edit import update_approvals
@@ -26,6 +27,12 @@ from reconciler.web.uncommitted import History
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
 CHANNELS = ("INSTAGRAM", "FACEBOOK", "LINKEDIN")
+
+
+def without_own_git_settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the page's git, which obeys the settings of its user, find none."""
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
 
 
 def activity_id(number: int) -> str:

@@ -15,7 +15,7 @@ from reconciler.config.approvals_edit import update_approvals
 from reconciler.model.address import SiteName
 from reconciler.model.content import approval_digest
 from reconciler.reporters.cards import CardState
-from tests.web.pages import activity, approvals, draft_id, write_project
+from tests.web.pages import activity, approvals, draft_id, without_own_git_settings, write_project
 from tests.web.test_page import Visitor
 
 
@@ -24,8 +24,9 @@ def git(root: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project in a repository whose git user is Ada, all committed."""
+    without_own_git_settings(tmp_path, monkeypatch)
     made = write_project(tmp_path / "pottery", {"shop": tuple(map(activity, range(3)))})
     git(made, "init", "-q", "-b", "main")
     git(made, "config", "user.name", "Ada")

@@ -17,7 +17,16 @@ from tests.browser import complaints, needs_browser, requested
 from tests.cli.projects import Command, Project, site
 from tests.hostile import CAPTIONS
 from tests.web.conftest import served
-from tests.web.pages import activity, activity_id, approvals, draft_id, page_of, words, write_project
+from tests.web.pages import (
+    activity,
+    activity_id,
+    approvals,
+    draft_id,
+    page_of,
+    without_own_git_settings,
+    words,
+    write_project,
+)
 
 pytestmark = needs_browser
 
@@ -435,8 +444,15 @@ def test_a_refresh_says_which_decisions_are_undone(browser: Any, project: Projec
         shown_by.communicate(timeout=20)
 
 
-def test_the_whole_story(browser: Any, project: Project, reconciler: Command) -> None:
+def test_the_whole_story(
+    browser: Any,
+    project: Project,
+    reconciler: Command,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Drafts are generated, three are approved on the page and committed from it, and apply schedules just these."""
+    without_own_git_settings(tmp_path_factory.mktemp("home"), monkeypatch)
 
     def git(*arguments: str) -> str:
         return subprocess.run(
