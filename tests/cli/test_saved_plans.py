@@ -133,6 +133,7 @@ def test_what_is_not_in_it_is_not_done(reconciler: Command, project: Project, sa
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 0
     assert "warning: the files have changed since the plan was made: shop" in ran.err
+    assert "the saved plan is carried out as it is, or not at all" in ran.err
     assert reconciler("plan", "--output", "json").json["sites"][0]["actions"][0]["changes"] == [
         {"path": "settings.toneOfVoice", "before": "warm and playful", "after": "loud"}
     ]
