@@ -95,7 +95,7 @@ def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     found = list(whole)
     for number, piece in enumerate(whole):
         after = whole[number + 1] if number + 1 < len(whole) else None
-        if piece.mark in (Mark.REMOVED, Mark.ADDED) and not _seen(piece.text):
+        if piece.mark in (Mark.REMOVED, Mark.ADDED) and not as_seen(piece.text):
             found[number] = Piece(piece.mark, spelled_out(piece.text))
         elif piece.mark is Mark.REMOVED and after is not None and looks_the_same(piece.text, after.text):
             removed, added = _with_scripts(piece.text, after.text)
@@ -106,7 +106,7 @@ def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
 
 def looks_the_same(one: str, other: str) -> bool:
     """Whether two different texts cannot be told apart on a screen."""
-    return one != other and _seen(one) == _seen(other)
+    return one != other and as_seen(one) == as_seen(other)
 
 
 def escaped_unlike(text: str, other: str) -> str:
@@ -248,7 +248,8 @@ def _shortened(text: str, before: int, after: int) -> Iterator[Piece]:
         yield Piece(Mark.KEPT, "".join(tail))
 
 
-def _seen(text: str) -> str:
+def as_seen(text: str) -> str:
+    """The same for all texts that cannot be told apart on a screen."""
     shown = "".join(char for char in _look(text) if unicodedata.category(char) not in ("Cf", "Cc") or char in "\t\n")
     return " ".join(shown.split())
 

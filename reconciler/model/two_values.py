@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Final
 
 from reconciler.model.canonical import Json, JsonObject, same
@@ -10,6 +11,7 @@ from reconciler.model.differences import (
     ELLIPSIS,
     Mark,
     around_changes,
+    as_seen,
     both_spelled_out,
     compare_words,
     looks_the_same,
@@ -54,6 +56,8 @@ def both_in_sentence(one: Json, other: Json) -> tuple[str, str]:
     if looks_the_same(*shown):
         left, right = map(printable, both_spelled_out(*shown))
         return left, right
+    if isinstance(one, tuple) and isinstance(other, tuple) and _have_twins(one, other):
+        return _lists(one, other)
     return shown_value(one), shown_value(other)
 
 
@@ -74,9 +78,23 @@ def _lists(one: tuple[Json, ...], other: tuple[Json, ...]) -> tuple[str, str]:
         items = _members(left[0], right[0])
         return _bracketed("[]", [items[0]], len(one) > 1), _bracketed("[]", [items[1]], len(other) > 1)
     return (
-        _bracketed("[]", map(_short, left), len(one) > len(left)),
-        _bracketed("[]", map(_short, right), len(other) > len(right)),
+        _bracketed("[]", _unlike(left, right), len(one) > len(left)),
+        _bracketed("[]", _unlike(right, left), len(other) > len(right)),
     )
+
+
+def _have_twins(one: Iterable[Json], other: Iterable[Json]) -> bool:
+    """Whether two short lists have different items that look the same."""
+    return any(looks_the_same(left, right) for left, right in product(map(yaml_text, one), map(yaml_text, other)))
+
+
+def _unlike(items: Iterable[Json], others: Iterable[Json]) -> Iterator[str]:
+    """The items of a list; if one looks the same as an item of the other list, what cannot be seen is spelled out."""
+    looks = {as_seen(text): text for text in map(yaml_text, others)}
+    for item in items:
+        text = yaml_text(item)
+        twin = looks.get(as_seen(text), text)
+        yield _short(item) if twin == text else printable(both_spelled_out(text, twin)[0])
 
 
 def _objects(one: JsonObject, other: JsonObject) -> tuple[str, str]:

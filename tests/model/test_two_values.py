@@ -58,6 +58,8 @@ TOPICS = tuple(f"topic number {number}" for number in range(20))
         ("dry", None, ("'dry'", "empty")),
         ("", "dry", ("empty", "'dry'")),
         (("tea",), ("tea", "milk"), ("[tea]", "[tea, milk]")),
+        (("coffee", "tea"), ("tea", "c\u043effee"), ("[…, 'c(Latin o)ffee']", "[…, 'c(Cyrillic \u043e)ffee']")),
+        (("caf\u00e9", "tea", "x"), ("x", "cafe\u0301"), ("[…, caf\u00e9, tea]", "[…, cafe\\u0301]")),
         ("x" * 300, ("tea",), (f"'{'x' * 120}...'", "[tea]")),
     ],
 )  # fmt: skip
