@@ -38,6 +38,7 @@ from reconciler.config.trust import ProjectBounds, Trust
 from reconciler.config.words import close_match
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import Labels, SiteName
+from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, in_order, problem, warning
 from reconciler.model.sites import DesiredSite
@@ -87,6 +88,14 @@ class SiteEntry(Struct, frozen=True, gc=False):
         """The site as its file declares it. Raises InvalidFiles if it has `problems`."""
         if self.problems:
             raise InvalidFiles(self.problems)
+        return self._unpack()
+
+    def load_despite_problems(self) -> DesiredSite:
+        """The site as its file declares it. If it has `problems`, its approvals count as unknown."""
+        site = self._unpack()
+        return replace(site, approvals=Approvals(unasked=self.problems[0])) if self.problems else site
+
+    def _unpack(self) -> DesiredSite:
         site = self.kept.unpack()
         return replace(site, ref=replace(site.ref, name=self.name))  # the entry's string, so no copy of it is kept
 

@@ -47,7 +47,7 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: 
         return UnseenPosts(known=False)
     if not recorded.is_known:
         return UnseenPosts(known=False)
-    desired = None if entry.problems else with_approvals_left_behind(entry.load(), recorded, session)
+    desired = with_approvals_left_behind(entry.load_despite_problems(), recorded, session)
     return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), why)
 
 

@@ -16,7 +16,6 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
-from reconciler.model.schedule import Pause
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut, Grounds, Reason, StillGoingOut
@@ -54,22 +53,19 @@ class UnseenPosts(Struct, frozen=True):
 
 def unseen_posts(
     site: SiteName,
-    desired: DesiredSite | None,
+    desired: DesiredSite,
     recorded: RecordedSite,
     options: PlanOptions,
     why: Diagnostic = UNSEEN,
 ) -> UnseenPosts:
-    """The posts waiting at a site that is not read. `desired` is None if its files cannot be read.
-
-    `why` says why nothing stops the unwanted ones there.
-    """
+    """The posts waiting at a site that is not read. `why` says why nothing stops the unwanted ones there."""
     waiting = {post.id: replace(post, scheduled_for=at) for post, at in waiting_posts(recorded, options.now)}
     known = [_as_in_file(desired, post) for post in waiting.values()]
     posts = [post for post in known if post.date is None or post.scheduled_for or post.date > options.now]
     posts.sort(key=lambda post: (post.scheduled_for or post.date or options.now, post.id))
     unwanted, others = [], []
     for post in posts:
-        found = _why_not(site, desired, recorded, post, options)
+        found = _why_not(desired, recorded, post, options)
         if found is None:
             others.append(post)
         else:
@@ -97,9 +93,9 @@ def _named(site: SiteName, posts: Sequence[PublishedPost], why: Diagnostic) -> D
     )
 
 
-def _as_in_file(desired: DesiredSite | None, post: PublishedPost) -> PublishedPost:
+def _as_in_file(desired: DesiredSite, post: PublishedPost) -> PublishedPost:
     """A post of which the state has only the id, as its approvals file knows it; any other post unchanged."""
-    if post.channel or desired is None:
+    if post.channel:
         return post
     draft, activity = desired.approvals.draft(post.id), desired.approvals.activity_of(post.id)
     if draft is None or activity is None:
@@ -116,23 +112,17 @@ def _as_in_file(desired: DesiredSite | None, post: PublishedPost) -> PublishedPo
 
 
 def _why_not(
-    site: SiteName, desired: DesiredSite | None, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
+    desired: DesiredSite, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
 ) -> Unwanted | None:
-    """Why a post is unwanted whatever the site would say about it; None if that cannot be determined here.
-
-    If the files of the site cannot be read, the policy of the project still counts.
-    """
-    if desired is None:
-        if options.policy.paused is Pause.CANCEL:
-            return Unwanted(Reason.PAUSED)
-    elif (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
+    """Why a post is unwanted whatever the site would say about it; None if that cannot be determined here."""
+    if (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
         activity = desired.approvals.activity_of(post.id)
         decided = reason is Reason.SENT_BACK and activity is not None
         return Unwanted(reason, (f"decision: {activity.decision}",) if decided and activity is not None else ())
-    elif desired.marketing_plan is not None and not desired.marketing_plan.present:
+    if desired.marketing_plan is not None and not desired.marketing_plan.present:
         return Unwanted(Reason.ABSENT_WANTED, ("marketingPlan",))
     if post.scheduled_for is not None:
-        scope = Scope(site, options.now, known_zone(post.zone))
+        scope = Scope(desired.ref.name, options.now, known_zone(post.zone))
         if found := time_violations(post.scheduled_for, options.policy, scope):
             return Unwanted(Reason.FORBIDDEN, grounds=Grounds(found))
     return None

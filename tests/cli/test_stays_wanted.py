@@ -798,16 +798,21 @@ def test_an_apply_that_reads_no_site_counts_what_still_goes_out_as_its_plan_does
 
 
 @pytest.mark.parametrize(
-    ("policy", "reason"),
-    [("paused: cancel", "publishing is paused"), ("blackoutDates: [2026-11-04]", "now forbidden by a policy")],
+    ("change", "reason"),
+    [
+        (more("reconciler.yaml", "policy: {paused: cancel}\n"), "publishing is paused"),
+        (more("reconciler.yaml", "policy: {blackoutDates: [2026-11-04]}\n"), "now forbidden by a policy"),
+        (WITHDRAWALS["this site is paused"][0], "publishing is paused"),
+        (WITHDRAWALS["the marketing plan is to be absent"][0], "as the file says (state: absent)"),
+    ],
 )
-def test_the_policy_makes_posts_unwanted_although_the_approvals_cannot_be_read(
-    pottery: Pottery, policy: str, reason: str
+def test_other_files_make_posts_unwanted_although_the_approvals_cannot_be_read(
+    pottery: Pottery, change: Change, reason: str
 ) -> None:
     pottery.scheduled()
     pottery.project.write({APPROVALS: ""})
     assert "can't be checked" in pottery.run("plan")[1]
-    more("reconciler.yaml", f"policy: {{{policy}}}\n")(pottery.project)
+    change(pottery.project)
     code, text = pottery.run("plan")
     assert code == 1
     assert f'! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin: {reason}' in (
