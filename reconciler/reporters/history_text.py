@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from reconciler.engine.results import HistoryListed
@@ -17,6 +18,9 @@ from reconciler.reporters.words import moment
 
 OVERDUE: Final = "due; not known whether it went out"
 """What is said about a post whose time has passed if no apply has seen what became of it."""
+
+CLOCK_ERROR: Final = timedelta(minutes=1)
+"""How far a clock that counts as right may be behind: a post that was seen by this much too early went out on time."""
 
 
 def history_lines(history: SiteHistory, screen: Screen, *, quiet: bool = False) -> Iterator[str]:
@@ -35,7 +39,7 @@ def when_words(history: SiteHistory, post: PublishedPost) -> str:
     at, outcome = history.moment_of(post), history.outcome_of(post)
     if at is None:
         return "at a time Wix picked"
-    if outcome is not None and outcome.status is PostStatus.PUBLISHED and outcome.seen_at < at:
+    if outcome is not None and outcome.status is PostStatus.PUBLISHED and outcome.seen_at < at - CLOCK_ERROR:
         return f"before {moment(outcome.seen_at, post.zone)}"
     return moment(at, post.zone)
 
