@@ -168,7 +168,8 @@ def _sum(one: Closing | None, other: Closing | None) -> Closing | None:
 
 def _after(closing: Closing | None) -> str:
     """The totals of several sites, after their names."""
-    return escape(f": {totals_line(closing).partition(': ')[2]}") if closing else ""
+    totals = totals_line(closing) if closing else ""
+    return escape(f": {totals.partition(': ')[2] or totals}") if totals else ""
 
 
 def _details(title: str, lines: Iterable[str]) -> str:

@@ -198,6 +198,13 @@ def test_a_few_such_sites_keep_their_titles() -> None:
     assert of_plan(*(discarding(f"s{n}", f"Title {n}") for n in range(5))).count("<details>") == 1
 
 
+def test_sites_with_nothing_to_do_that_share_a_block_are_said_to_have_no_changes() -> None:
+    waits = [ToReview(Address(SiteName("s"), Kind.DRAFT, "d"), PostId("d"), "INSTAGRAM", "Mugs", InReview.PENDING)]
+    plans = [planned(Plan(SiteRef(SiteName(f"s{n}"), "1"), to_review=tuple(waits))) for n in range(3)]
+    text = of_plan(*plans)
+    assert "(<code>s0</code>, <code>s1</code>, <code>s2</code>): No changes.</summary>" in text
+
+
 def test_audits_are_folded_like_plans() -> None:
     """What differs is the number of posts that wait for the next apply, and their names."""
 
