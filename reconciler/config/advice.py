@@ -351,5 +351,8 @@ def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Seq
             near = None
         command = f"git mv {shown_path(file)} {shown_path(project.approvals_file(near or 'NEW'))}"
         message = f"no site is called {quoted(name)}, so no decision in this file counts"
-        fix = f"if the site was renamed: {command}; if the site is gone, delete the file: that withdraws approvals"
+        fix = (
+            f"if the site was renamed: {command} (deleting the file would withdraw its approvals); "
+            "if the site is gone, delete the file, which cancels no post there"
+        )
         yield warning(Place(shown_path(file)), message, fix, code="approvals-for-nobody")

@@ -210,8 +210,8 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
     (warning,) = warnings()
     assert warning == (
         "approvals/shpo.yaml: no site is called 'shpo', so no decision in this file counts; if the site was "
-        "renamed: git mv approvals/shpo.yaml approvals/shop.yaml; if the site is gone, delete the file: that "
-        "withdraws approvals"
+        "renamed: git mv approvals/shpo.yaml approvals/shop.yaml (deleting the file would withdraw its approvals); "
+        "if the site is gone, delete the file, which cancels no post there"
     )
     assert index_of().unowned == ("shpo",)
     write_project({"approvals/shop.yaml": "version: 1\nsite: shop\nactivities: []\n"})
