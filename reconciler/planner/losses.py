@@ -111,6 +111,8 @@ def judge_regeneration(
     found = " and ".join(plural(count, noun) for count, noun in counts if count)
     if not found:
         return ()
+    them = "it" if sum(count for count, _ in counts) == 1 else "them"
+    wait = f"let {them} go out first, " if discard is Discard.UNAPPROVED else ""
     precious = scheduled or any(draft.id in approved for draft in drafts)
     enough = Discard.ALL if precious else Discard.UNAPPROVED
     otherwise = (
@@ -121,7 +123,7 @@ def judge_regeneration(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
             f"regenerating would discard {found}, but {MAY_DISCARD[discard]}",
-            f"allow it with `discard: {enough}` under marketingPlan.regenerate, or {otherwise}",
+            f"{wait}allow it with `discard: {enough}` under marketingPlan.regenerate, or {otherwise}",
         ),
     )
 
