@@ -68,7 +68,7 @@ class RunLedgers:
         try:
             if in_parts:
                 await self._forget_parts(name)
-            await self._forget_oldest()
+            await self._forget_oldest(run)
         except StateError:
             pass  # one ledger too many is not a reason for a run to fail; the next run tries again
         return run
@@ -86,9 +86,10 @@ class RunLedgers:
             if (whole := _PART.sub("", id)) != id and whole.endswith(f"-{run}"):
                 await self._store.delete(_key_of(id))
 
-    async def _forget_oldest(self) -> None:
+    async def _forget_oldest(self, written: str) -> None:
+        """Deletes the oldest ledgers beyond KEPT, but not the one just `written`, whatever the clock said."""
         ids = await self.runs()
-        kept = set(list(dict.fromkeys(_PART.sub("", id) for id in ids))[:KEPT])
+        kept = {*list(dict.fromkeys(_PART.sub("", id) for id in ids))[:KEPT], written}
         for id in ids:
             if _PART.sub("", id) not in kept:
                 await self._store.delete(_key_of(id))

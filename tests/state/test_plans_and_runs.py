@@ -88,6 +88,17 @@ def test_the_oldest_ledgers_go() -> None:
     asyncio.run(body())
 
 
+def test_the_ledger_of_a_run_whose_clock_was_set_back_is_not_deleted_at_once() -> None:
+    async def body() -> None:
+        runs = RunLedgers(MemoryStore())
+        for minute in range(KEPT):
+            await runs.write(NOW + timedelta(minutes=minute), None)
+        id = await runs.write(NOW - timedelta(days=1), 7)
+        assert await runs.read(id) == 7
+
+    asyncio.run(body())
+
+
 def test_the_ledgers_of_parts_are_kept_until_their_run_has_written_its_own() -> None:
     async def body() -> None:
         runs = RunLedgers(MemoryStore())
