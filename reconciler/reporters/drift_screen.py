@@ -14,6 +14,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import (
+    ChangedSide,
     DriftItem,
     DriftReport,
     DriftState,
@@ -242,9 +243,15 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
         lines.append(fix_line(fix))
     if count > 1 and (named := _names(items)):
         lines.append(Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6))
-    if item.finding not in TOLD_TOGETHER or everything:
+    if not _is_told_together(item) or everything:
         return _shared(*lines)
     return Item(Rank.NOTE, (), tuple(lines), FindingTotal(symbol, style, thing, spans, fix, count))
+
+
+def _is_told_together(item: DriftItem) -> bool:
+    """Whether a whole fleet may share the finding: also posts that a change in git, not on the site, makes unwanted."""
+    in_git = item.finding is Finding.TAKEN_BACK and item.moved is ChangedSide.GIT
+    return in_git or item.finding in TOLD_TOGETHER
 
 
 def _names(items: Sequence[DriftItem]) -> str:

@@ -1519,6 +1519,21 @@ def test_an_audit_sums_up_ready_posts_of_a_fleet_but_never_what_somebody_did() -
     assert "each on Instagram, Facebook" not in audit(*(ready(2, Finding.STILL_GOING_OUT) for _ in range(2)))
 
 
+def test_an_audit_sums_up_posts_of_a_fleet_that_a_change_in_git_makes_unwanted() -> None:
+    def unwanted(count: int, moved: ChangedSide) -> list[DriftItem]:
+        found = (
+            replace(item, problem=None, reason=Reason.WITHDRAWN) for item in ready(count, Finding.TAKEN_BACK, moved)
+        )
+        return [with_problem(item, "UTC") for item in found]
+
+    said = "scheduled, but no longer wanted (the approval was withdrawn)"
+    assert audit(*(unwanted(n % 3 + 1, ChangedSide.GIT) for n in range(30))).splitlines()[:2] == [
+        "Same on all 30 sites (list them and their posts with --sites)",
+        f"  ~ 60 posts          drifted  changed in git  {said}",
+    ]
+    assert audit(*(unwanted(n % 3 + 1, ChangedSide.REMOTE) for n in range(30))).count('"Sale 0"') == 3
+
+
 @pytest.mark.parametrize("sites", [1, 3])
 def test_what_is_blocked_is_near_the_last_line_of_an_apply_that_did_other_things(sites: int) -> None:
     plan = PlanCompleted(sites, PlanTally(change=1, blocked=4))
