@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,14 @@ import pytest
 from reconciler.cli.main import run
 from tests.canary import leaks_in_text
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, Ran, site
+from tests.cli.terminal import Terminal
+
+
+@pytest.fixture(autouse=True)
+def no_command_outlives_its_test() -> Iterator[None]:
+    """Python would complain about a process that still runs, but later, in another test."""
+    yield
+    Terminal.end_all()
 
 
 @pytest.fixture

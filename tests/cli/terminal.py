@@ -9,10 +9,14 @@ import select
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 
 class Terminal:
     """A command on a terminal of its own."""
+
+    started: ClassVar[list[Terminal]] = []
+    """Those that have not ended: a test that fails leaves some."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.master, slave = pty.openpty()
@@ -25,6 +29,7 @@ class Terminal:
             stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
+        self.started.append(self)
 
     def until(self, words: str) -> None:
         """Reads until some words have been printed."""
@@ -44,8 +49,19 @@ class Terminal:
         """Reads to the end, and returns the exit code."""
         while more := self._read():
             self.said += self._decoder.decode(more)
+        return self._ended(30)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Ends what tests have left running."""
+        for terminal in tuple(cls.started):
+            terminal._process.kill()
+            terminal._ended(30)
+
+    def _ended(self, seconds: float) -> int:
+        self.started.remove(self)
         os.close(self.master)
-        return self._process.wait(30)
+        return self._process.wait(seconds)
 
     def _read(self) -> bytes:
         try:
