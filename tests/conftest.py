@@ -24,6 +24,7 @@ OF_THE_RUN = (
     *("CI", "RECONCILER_", "GITHUB_", "GITLAB_", "BUILD_URL", "BUILDKITE_", "CIRCLE_"),
     *("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER"),
     *("GIT_", "AWS_", "AZURE_", "GOOGLE_", "DASK_", "SSL_CERT_", "SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE"),
+    *("PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONASYNCIODEBUG"),
     *(spelt for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY") for spelt in (name, name.lower())),
 )
 """The prefixes of variables that say where the tests run, or lead elsewhere: to the repository whose hook runs the

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -239,7 +240,7 @@ def test_sites_that_one_run_holds_are_refused_once_for_all_of_them(chain: Projec
     shown = asyncio.run(locked())
     holder = this_process(os.environ)
     assert shown.count("locked by") == 2  # in its block, and in the last line
-    wait = f"wait for it with --lock-timeout, or see `reconciler state unlock SITE {chain.root}`"
+    wait = f"wait for it with --lock-timeout, or see `reconciler state unlock SITE {shlex.quote(str(chain.root))}`"
     assert f"! 2 sites refused  locked by {holder}\n    fix: {wait}\n    sites: shop-b, shop\n" in shown
 
 

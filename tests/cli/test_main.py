@@ -7,6 +7,7 @@ import gc
 import importlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -482,12 +483,12 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 
 def test_python_m_and_a_reader_that_is_gone(tmp_path: Path) -> None:
-    script = f"{sys.executable} -m reconciler schema | head -c 1"
+    script = f"{shlex.quote(sys.executable)} -m reconciler schema | head -c 1"
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd=tmp_path)
     assert done.stdout == b"{"
     assert done.stderr == b""
     assert main.run(["init", str(tmp_path)]) == 0
-    script = f"{sys.executable} -m reconciler apply --auto-approve | head -c 1; exit ${{PIPESTATUS[0]}}"
+    script = f"{shlex.quote(sys.executable)} -m reconciler apply --auto-approve | head -c 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, b"S")
     assert done.stderr == b"Error: standard output was closed, so the run stopped; run it again to finish\n"
@@ -509,7 +510,7 @@ def test_python_m_and_a_reader_that_is_gone(tmp_path: Path) -> None:
 )
 def test_output_that_has_nowhere_to_go(arguments: str, stream: str, code: int, said: str, tmp_path: Path) -> None:
     main.run(["init", str(tmp_path)])
-    script = f"{sys.executable} -m reconciler {arguments} {stream}"
+    script = f"{shlex.quote(sys.executable)} -m reconciler {arguments} {stream}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd=tmp_path, text=True)
     assert (done.returncode, done.stderr) == (code, said)
 

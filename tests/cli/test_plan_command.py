@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shlex
 from collections.abc import Iterator
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_fresh_site(project: Project, reconciler: Command) -> None:
         "      + toneOfVoice     warm and playful",
         "",
         "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate. Nothing goes public.",
-        f"Next: reconciler apply {project.root}",
+        f"Next: reconciler apply {shlex.quote(str(project.root))}",
     ]
     assert project.requests()
     assert not [request for request in project.requests() if request["wrote"]]

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -126,7 +127,7 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
     assert "discards 4 unapproved drafts" in reconciler("plan", shop.root).out
     said = reconciler("review", shop.root).out
     assert "shop  4 pending; the next apply discards 4 waiting drafts" in said
-    step = f"Next: reconciler plan {shop.root}   (shows why the next apply discards 4 waiting drafts)"
+    step = f"Next: reconciler plan {shlex.quote(str(shop.root))}   (shows why the next apply discards 4 waiting drafts)"
     assert said.splitlines()[-1] == step
     why = "the next apply discards it"
     assert said.count(f"blocked: {why}") == 4
@@ -617,7 +618,7 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
     assert done.out.splitlines()[-3:] == [
         f"Saved in {shop.root}/approvals/shop.yaml: 1 approved",
         "Decided: 1 draft in 1 site; 3 pending.",
-        f"Next: reconciler plan {shop.root}   (shows what the decisions will do)",
+        f"Next: reconciler plan {shlex.quote(str(shop.root))}   (shows what the decisions will do)",
     ]
     assert list(decisions(shop).values()).count("approve") == 1
     monkeypatch.setattr(sys, "stdin", Terminal("y\nu\nq\n"))
@@ -790,7 +791,7 @@ def test_if_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, re
     done = reconciler("approve", shop.root, "--all", "--yes")
     assert done.out.splitlines() == [
         "Nothing to decide: the approvals files of these sites have no drafts; run review to write them.",
-        f"Next: reconciler review {shop.root}",
+        f"Next: reconciler review {shlex.quote(str(shop.root))}",
     ]
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", IDS[4], "--decision", "pending", "--yes")

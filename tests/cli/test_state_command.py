@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -305,7 +306,7 @@ def test_everything_of_a_site_at_80_columns(
     assert ran.code == 0
     place = str(project.root / ".reconciler" / "records" / f"{SHOP.id}.json")
     # How long these two paths are depends on the temporary folder; a path is never broken across lines.
-    out = told(re.sub(rf"\s+{re.escape(place)}", " PLACE", ran.out).replace(str(project.root), "WHERE"))
+    out = told(re.sub(rf"\s+{re.escape(place)}", " PLACE", ran.out).replace(shlex.quote(str(project.root)), "WHERE"))
     assert out == SHOWN
     assert "secret-token" not in ran.out
 
@@ -416,7 +417,7 @@ def test_an_unknown_site(
     ran = reconciler("state", command[0], name, *more, project.root, *command[1:])
     assert (ran.code, ran.out) == (1, "")
     assert "no such site is recorded in " in ran.err
-    assert said.replace("ROOT", str(project.root)) in ran.err.replace("\\\\", "\\")
+    assert said.replace("ROOT", shlex.quote(str(project.root))) in ran.err.replace("\\\\", "\\")
     assert sorted(project.root.rglob("*")) == before
 
 
