@@ -38,13 +38,14 @@ class Undeclared(Struct, frozen=True):
     """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read.
 
     `to_forget` is what `state forget` is given: its name, or its id if another site has that name, and where the state
-    is.
+    is. `to_forget_any` says so for any such site.
     """
 
     site: SiteRef
     posts: tuple[PublishedPost, ...] = ()
     problem: Diagnostic | None = None
     to_forget: str = ""
+    to_forget_any: str = ""
 
 
 async def report_undeclared(
@@ -99,8 +100,10 @@ async def undeclared_sites(
         return ()
     named = Counter([*(entry.name for entry in selection.every), *(each.site.name for each in found)])
     for at, each in enumerate(found):
-        name = each.site.name if named[each.site.name] == 1 else each.site.id
-        found[at] = replace(each, to_forget=f"{name}{store.where}")
+        unique = named[each.site.name] == 1
+        which, of_any = (each.site.name, "SITE") if unique else (each.site.id, "ID")
+        hint = "" if unique else "   (--sites shows the ID of each)"
+        found[at] = replace(each, to_forget=f"{which}{store.where}", to_forget_any=f"{of_any}{store.where}{hint}")
     return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
 
 
@@ -125,8 +128,11 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
 
 
 def _undeclared(found: Undeclared, code: str, message: str, severity: Severity) -> Diagnostic:
-    fix = f"declare it again, or, once no unwanted post is scheduled there: reconciler state forget {found.to_forget}"
-    return Diagnostic(code, message, fix, severity, address=Address(found.site.name))
+    fix, shared = (
+        f"declare it again, or, once no unwanted post is scheduled there: reconciler state forget {which}"
+        for which in (found.to_forget, found.to_forget_any)
+    )
+    return Diagnostic(code, message, fix, severity, address=Address(found.site.name), shared=(message, shared))
 
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:

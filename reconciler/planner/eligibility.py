@@ -82,7 +82,8 @@ class DraftEligibility(Struct):
         for (broken, fix), names in self.stuck.items():
             verb = "breaks" if len(names) == 1 else "break"
             what = f"{some_of(names, MOST_NAMES)}, waiting for review, {verb} {broken}"
-            yield Diagnostic.note("approving-does-not-help", what, fix)
+            shared = f"drafts that are waiting for review break {broken}", fix
+            yield replace(Diagnostic.note("approving-does-not-help", what, fix), shared=shared)
 
     def all_notes(self) -> tuple[Diagnostic, ...]:
         """The notes about single posts, and about limits that are nearly reached."""

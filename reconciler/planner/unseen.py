@@ -7,6 +7,7 @@ those are unwanted whatever the site would answer (docs/design.md 1.3).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -39,16 +40,27 @@ LOCKED: Final = Diagnostic(
 )
 
 
+class Due(Struct, frozen=True):
+    """When a post goes out, and the time zone to show that in. If not `exact`, it is an estimate."""
+
+    at: datetime
+    zone: str
+    exact: bool
+
+
 class UnseenPosts(Struct, frozen=True):
     """The posts waiting at a site, as far as the state knows.
 
-    `going_out` are those that are no longer wanted, soonest first. `waiting` names all others. If not `known`, the
-    state knows nothing about the site or cannot be read, so there may be posts that nobody can name.
+    `going_out` are those that are no longer wanted, soonest first. `waiting` names all others: `count` posts, of which
+    the first is due at `first`, if that is known. If not `known`, the state knows nothing about the site or cannot be
+    read, so there may be posts that nobody can name.
     """
 
     going_out: tuple[GoingOut, ...] = ()
     waiting: tuple[Diagnostic, ...] = ()
     known: bool = True
+    count: int = 0
+    first: Due | None = None
 
 
 def unseen_posts(
@@ -70,7 +82,16 @@ def unseen_posts(
             others.append(post)
         else:
             unwanted.append(GoingOut(_going_out(site, post, found, why), post.zone))
-    return UnseenPosts(tuple(unwanted), (_named(site, others, LOCKED if why == LOCKED else UNSEEN),) if others else ())
+    if not others:
+        return UnseenPosts(tuple(unwanted))
+    problem = _named(site, others, LOCKED if why == LOCKED else UNSEEN)
+    first = next(filter(None, map(_due, others)), None)
+    return UnseenPosts(tuple(unwanted), (problem,), count=len(others), first=first)
+
+
+def _due(post: PublishedPost) -> Due | None:
+    at = post.scheduled_for or post.date
+    return None if at is None else Due(at, post.zone, exact=post.scheduled_for is not None)
 
 
 def _named(site: SiteName, posts: Sequence[PublishedPost], why: Diagnostic) -> Diagnostic:
@@ -78,18 +99,17 @@ def _named(site: SiteName, posts: Sequence[PublishedPost], why: Diagnostic) -> D
     head = "1 scheduled post" if len(posts) == 1 else f"{len(posts):,} scheduled posts"
     named = []
     for post in posts:
-        when = "at an unknown time"
-        if post.scheduled_for is not None:
-            when = moment_text(post.scheduled_for, post.zone)
-        elif post.date is not None:
-            when = moment_text(post.date, post.zone, exact=False)
+        due = _due(post)
+        when = "at an unknown time" if due is None else moment_text(due.at, due.zone, exact=due.exact)
         named.append(f"{printable(name_of(post))} {when}")
+    fix = or_by_hand(why).fix
     return Diagnostic(
         "posts-not-looked-at",
         f"{head} can't be checked: {'; '.join(named)}",
-        f"if {'it' if len(posts) == 1 else 'one'} is unwanted: {or_by_hand(why).fix}",
+        f"if {'it' if len(posts) == 1 else 'one'} is unwanted: {fix}",
         Severity.WARNING,
         address=Address(site),
+        shared=("scheduled posts can't be checked", f"if one is unwanted: {fix}"),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,7 +13,32 @@ from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
 from reconciler.model.text import about
 from reconciler.planner.actions import StillGoingOut
-from reconciler.state.errors import of_any_site
+from reconciler.state.errors import STATE, of_any_site
+
+GUID: Final = re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
+
+
+def for_any_site(problem: Diagnostic) -> Diagnostic:
+    """A problem, worded to cover all sites that have it: two sites have the same problem if this is the same for both.
+
+    Ids of the site, of its objects and of requests differ from site to site, whoever wrote the message, and so does the
+    site's name at the end of what to type.
+    """
+    message, fix = (_without_ids(text, problem.request_id) for text in (problem.cause, problem.fix))
+    site = problem.address.site if problem.address is not None else ""
+    if site and problem.fix.endswith(f" {site}"):
+        fix = f"{fix.removesuffix(site)}SITE"
+    return of_any_site(replace(problem, message=message, fix=fix))
+
+
+def in_common(said: Diagnostic, other: Diagnostic) -> Diagnostic:
+    """What two sites with the same problem have in common: with its ids if they are the same on both."""
+    same = said.code != STATE and (said.cause, said.fix) == (other.cause, other.fix)
+    return said if same else for_any_site(said)
+
+
+def _without_ids(text: str, request_id: str | None) -> str:
+    return GUID.sub("ID", text.replace(request_id, "ID") if request_id else text)
 
 
 def sentence(diagnostic: Diagnostic) -> str:
@@ -45,7 +72,7 @@ def reason(diagnostic: Diagnostic) -> str:
 
 def shared_reason(diagnostic: Diagnostic) -> str:
     """The `reason` for all sites with the same problem."""
-    return reason(of_any_site(diagnostic))
+    return reason(for_any_site(diagnostic))
 
 
 def particulars(diagnostic: Diagnostic) -> str:

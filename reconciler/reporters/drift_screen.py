@@ -26,7 +26,6 @@ from reconciler.planner.drift_report import (
 from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
-from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.last_lines import drift_line, header_lines
@@ -36,11 +35,12 @@ from reconciler.reporters.plan_text import (
     Item,
     Rank,
     by_channels,
+    note_item,
     own_lines,
     shared_parts,
     still_going_out_lines,
 )
-from reconciler.reporters.totals import FindingTotal, counted, fix_line, shared_fix
+from reconciler.reporters.totals import FindingTotal, counted, fix_line, note_line, shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
 
 _MARKS: Final = {
@@ -184,10 +184,9 @@ def report_items(report: DriftReport, *, everything: bool, fields: bool = True) 
         alike.setdefault(item if everything else _words_of(item), []).append(item)
     for items, fix in _with_fixes(list(alike.values()), everything=everything):
         yield _item(items, fix, everything=everything, fields=fields)
-    for note in report.notes:
-        yield _shared(Line((Span(f"  note: {cause(note)}", Style.DIM),), hang=8))
+    yield from map(note_item, report.notes)
     if report.due:
-        yield _shared(Line((Span(f"  note: {words.newly_covered(report.due)}", Style.DIM),), hang=8))
+        yield _shared(note_line(words.newly_covered(report.due)))
 
 
 def _shared(*lines: Line) -> Item:

@@ -8,27 +8,40 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteFailed
-from reconciler.model.address import ALL_SITES
-from reconciler.model.canonical import ABSENT
+from reconciler.model.address import ALL_SITES, SiteName
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING
-from reconciler.reporters.diagnostics import particulars, reason, refused_line
+from reconciler.planner.unseen import Due
+from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
 from reconciler.reporters.layout import Line, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
-from reconciler.reporters.problems import for_any_site
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied, without_numbers
-from reconciler.state.errors import of_any_site
+
+LIST_POSTS: Final = "(reconciler plan --sites lists them)"
 
 MOST_NAMES: Final = 8
 """How many sites of one cause are named; the rest are counted."""
 
 
+FEW_SITES: Final = 5
+"""On this many sites or more, posts that could not be checked are counted after the causes, and not named."""
+
+
 def unseen_lines(failed: SiteFailed) -> Iterator[Line]:
     """What goes out at a site that could not be worked on, as far as is known: unwanted posts first."""
+    yield from _going_out_lines(failed)
+    yield from _waiting_lines(failed)
+
+
+def _going_out_lines(failed: SiteFailed) -> Iterator[Line]:
     for going_out in failed.unseen.going_out:
         yield from still_going_out_lines(going_out.post, going_out.zone, failed.name)
+
+
+def _waiting_lines(failed: SiteFailed) -> Iterator[Line]:
     for problem in failed.unseen.waiting:
         yield subject_line("!", Style.YELLOW, "not looked at", Span(f"{failed.name}: {problem.message}"))
         yield fix_line(problem.fix)
@@ -39,26 +52,58 @@ def refusal_lines(refusals: Iterable[Diagnostic], *, list_sites: bool) -> Iterat
     of_sites = Failures(list_sites=list_sites)
     for refusal in refusals:
         if (address := refusal.address) is not None and address != ALL_SITES:
-            of_sites.add(SiteFailed(address.site, (for_any_site(refusal),), refused=True))
+            of_sites.add(SiteFailed(address.site, (refusal,), refused=True))
             continue
         yield Line((Span("! refused", Style.RED), Span(refusal.message), Span(f"fix: {refusal.fix}")))
     yield from of_sites.lines()
 
 
+class _Unchecked:
+    """The posts that could not be checked on many sites: how many, on how many sites, and where the first is due."""
+
+    def __init__(self) -> None:
+        self._posts = self._sites = 0
+        self._first: tuple[Due, SiteName] | None = None
+
+    def add(self, failed: SiteFailed) -> None:
+        """Adds a site."""
+        self._posts += failed.unseen.count
+        self._sites += 1
+        due = failed.unseen.first
+        if due is not None and (self._first is None or due.at < self._first[0].at):
+            self._first = due, failed.name
+
+    def line(self) -> Line:
+        """`! not looked at  1,338 scheduled posts on 223 sites can't be checked; the first is due ...`."""
+        text = f"{plural(self._posts, 'scheduled post')} on {plural(self._sites, 'site')} can't be checked"
+        if self._first is not None:
+            due, site = self._first
+            text += f"; the first is due {moment_text(due.at, due.zone, exact=due.exact)} on {site}"
+        return subject_line("!", Style.YELLOW, "not looked at", Span(text), Span(LIST_POSTS, Style.DIM))
+
+
 class _Cause:
     """What is kept about one cause: how many sites it stops, some of their names, and one problem as an example.
 
-    `has_places`: not all sites have the problem in the same place.
+    `said` is what their problems have in common; `ranges`, if only numbers differ, has these. `has_places`: not all
+    sites have the problem in the same place.
     """
 
-    __slots__ = ("count", "example", "has_places", "names", "what")
+    __slots__ = ("count", "example", "has_places", "names", "ranges", "said")
 
-    def __init__(self, example: Diagnostic, what: str) -> None:
-        self.example = example
-        self.what = Varied(what)
+    def __init__(self, example: Diagnostic, said: Diagnostic, ranges: Varied | None) -> None:
+        self.example, self.said = example, said
+        self.ranges = ranges
         self.has_places = False
         self.count = 0
         self.names: list[str] = []
+
+    @property
+    def what(self) -> str:
+        """What is wrong; at a single site, also where."""
+        if self.count == 1:
+            return reason(replace(self.said, fix=""))
+        return self.said.cause if self.ranges is None else str(self.ranges)
 
 
 class Failures:
@@ -66,43 +111,75 @@ class Failures:
 
     def __init__(self, *, list_sites: bool = False) -> None:
         self._causes: dict[tuple[bool, str, str], _Cause] = {}
+        """By whether sites are refused, and by what is wrong and what to do there without what differs between them."""
         self.sites = 0
         self.count = 0
         """How many problems they have."""
-        self._unseen: list[Line] = []
+        self._going_out: list[Line] = []
+        self._waiting: list[Line] = []
+        """What could not be checked, by name, on few sites or if all are listed."""
+        self._unchecked: dict[str, _Unchecked] = {}
+        """What could not be checked, by what to do about it."""
+        self._sites_unchecked = 0
+        self._list_sites = list_sites
         self._most = 1_000_000 if list_sites else MOST_NAMES
 
     def add(self, failed: SiteFailed) -> None:
         """Adds a site with each of its problems."""
-        self._unseen += unseen_lines(failed)
+        self._add_unseen(failed)
         self.sites += 1
         self.count += len(failed.problems)
+        here: set[tuple[bool, str, str]] = set()
         for problem in failed.problems:
-            shared = of_any_site(problem)
-            what = shared.cause.removeprefix(f"{failed.name}: ")
-            counts = problem.code in COUNTING
-            key = (failed.refused, without_numbers(what) if counts else what, shared.fix)
+            unnamed = replace(problem, message=problem.cause.removeprefix(f"{failed.name}: "))
+            shared = for_any_site(unnamed)
+            ranges = Varied(shared.message) if problem.code in COUNTING else None
+            key = (failed.refused, without_numbers(shared.message) if ranges else shared.message, shared.fix)
+            if key in here:  # two problems of one site differ in what sites need not have in common
+                key = (failed.refused, unnamed.message, unnamed.fix)
+            here.add(key)
             if (found := self._causes.get(key)) is None:
-                found = self._causes[key] = _Cause(problem, what)
-            elif counts:
-                found.what.add(Varied(what))
+                found = self._causes[key] = _Cause(problem, unnamed, ranges)
+            else:
+                found.said = in_common(found.said, unnamed)
+                if found.ranges and ranges:
+                    found.ranges.add(ranges)
             found.count += 1
             found.has_places |= problem.place != found.example.place
             if len(found.names) < self._most:
                 found.names.append(failed.name)
 
+    def _add_unseen(self, failed: SiteFailed) -> None:
+        self._going_out += _going_out_lines(failed)
+        for problem in failed.unseen.waiting:
+            self._unchecked.setdefault(for_any_site(problem).fix, _Unchecked()).add(failed)
+            self._sites_unchecked += 1
+        if self._list_sites or self._sites_unchecked < FEW_SITES:
+            self._waiting += _waiting_lines(failed)
+
     def lines(self) -> Iterator[Line]:
-        """What goes out unwanted and what is waiting unseen, then the causes.
+        """What goes out unwanted, the causes, and what could not be checked; on few sites, the causes come last.
 
         `! 2 sites failed   access was refused`, what to do, and which sites; refused ones last.
         """
-        yield from self._unseen
-        for (refused, _, fix), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
+        yield from self._going_out
+        if self._sites_unchecked < FEW_SITES:
+            yield from self._waiting
+            yield from self._causes_lines()
+            return
+        yield from self._causes_lines()
+        if self._list_sites:
+            yield from self._waiting
+            return
+        for fix, unchecked in self._unchecked.items():
+            yield unchecked.line()
+            yield fix_line(fix)
+
+    def _causes_lines(self) -> Iterator[Line]:
+        for (refused, _, _), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
-            what = str(found.what)
-            if found.count == 1 and (found.example.place or found.example.shared is not ABSENT):
-                what, fix = reason(replace(found.example, fix="")), found.example.fix
+            what, fix = found.what, found.said.fix
             last = particulars(found.example)
             if found.has_places and found.example.place:
                 last = ", ".join(part for part in (f"such as {found.example.place}", last) if part)
@@ -137,7 +214,7 @@ class Failures:
         which = first.names[0] if self.sites == 1 else plural(self.sites, "site")
         if len(self._causes) > 1:
             return f"Refused: {which}, for {len(self._causes):,} reasons (above)"
-        fix = of_any_site(first.example).fix
+        fix = first.said.fix
         return f"Refused: {which}: {first.what}{f'; {fix}' if fix else ''}"
 
     def __bool__(self) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, Kind
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.plurals import plural
@@ -27,7 +28,7 @@ from reconciler.planner.reasons import facts_behind
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
-from reconciler.reporters.diagnostics import cause, obstacle
+from reconciler.reporters.diagnostics import cause, for_any_site, obstacle
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.totals import (
@@ -36,8 +37,10 @@ from reconciler.reporters.totals import (
     PostTotal,
     ProblemTotal,
     RefusalTotal,
+    SharedNote,
     Total,
     fix_line,
+    note_line,
     problem_lines,
     shared_fix,
 )
@@ -135,7 +138,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
         left = Span("Nothing below will be done:", Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
     items += [_action(action, planned, calls_of) for action in plan.actions]
-    items += [_note(note) for note in plan.notes]
+    items += [note_item(note) for note in plan.notes]
     if calls_of and planned.reads:
         reads = f"  read: {', '.join(NAMES_OF_PARTS.get(part, spoken(part)) for part in planned.reads)}"
         items.append(Item(Rank.NOTE, (Line((Span(reads, Style.DIM),), hang=8),)))
@@ -160,20 +163,18 @@ def without_refused(items: Sequence[Item], plan: Plan) -> Sequence[Item]:
     return [*kept, *(item for item in items if item.rank is Rank.NOTE)]
 
 
-def _note(note: Diagnostic) -> Item:
+def note_item(note: Diagnostic) -> Item:
     """A note. In those about posts, only the names differ from site to site."""
     if (kind := FOR_MANY_POSTS.get(note.code)) is not None:
-        return Item(Rank.NOTE, (), (_note_line(cause(note)),), NoteTotal(kind))
+        return Item(Rank.NOTE, (), (note_line(cause(note)),), NoteTotal(kind))
+    if note.shared is not ABSENT:
+        return Item(Rank.NOTE, (), (note_line(cause(note)),), SharedNote(cause(for_any_site(note))))
     shared, names = cause(note), ""
     if note.code == HELD_BACK:
         begins, _, names = note.message.partition(": ")
         shared = f"posts {begins}"
     own = (Line((Span(names, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6),) if names else ()
-    return Item(Rank.NOTE, (_note_line(shared),), own)
-
-
-def _note_line(note: str) -> Line:
-    return Line((Span(f"  note: {note}", Style.DIM),), hang=8)
+    return Item(Rank.NOTE, (note_line(shared),), own)
 
 
 def _discard_line(discards: Sequence[Discarded]) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, 
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
-from reconciler.reporters.diagnostics import cause, particulars, sentence
+from reconciler.reporters.diagnostics import cause, for_any_site, in_common, particulars, sentence
 from reconciler.reporters.last_lines import interrupted_line
 from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
 
@@ -105,7 +106,7 @@ class ProblemReporter:
         for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
             shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
             for alike in shown:
-                self._notice(for_any_site(alike[0]) if len(alike) > 1 else alike[0], _and_more_sites(alike))
+                self._notice(reduce(in_common, alike), _and_more_sites(alike))
             if rest := [problem for alike in groups[len(shown) :] for problem in alike]:
                 self._lines((_of_the_rest(rest),))
         self._about_sites = later
@@ -162,15 +163,7 @@ def _shared(problem: Diagnostic) -> tuple[str, ...]:
     if problem.code == "still-going-out" or address is None:
         return problem.severity, problem.code, str(address), cause(problem)
     text = cause(for_any_site(problem)).replace(f"no site {address.site} ", "no site SITE ")
-    fix = "" if problem.code in IN_A_ROW else for_any_site(problem).fix
-    return problem.severity, problem.code, address.kind or "", text, fix
-
-
-def for_any_site(problem: Diagnostic) -> Diagnostic:
-    """The problem with SITE in its fix, if the fix ends with the name of the site."""
-    site = problem.address.site if problem.address is not None else ""
-    named = site and problem.fix.endswith(f" {site}")
-    return replace(problem, fix=f"{problem.fix.removesuffix(site)}SITE") if named else problem
+    return problem.severity, problem.code, address.kind or "", text
 
 
 def _and_more_sites(same: Sequence[Diagnostic]) -> str:

@@ -124,7 +124,24 @@ class NoteTotal:
 
     def lines(self) -> Iterator[Line]:
         """`note: 12 posts go out in the same minute as another post of their site`."""
-        yield Line((Span(f"  note: {plural(self._count, 'post')} {self.kind}", Style.DIM),), hang=8)
+        yield note_line(f"{plural(self._count, 'post')} {self.kind}")
+
+
+class SharedNote:
+    """A note, without what differs from site to site."""
+
+    listed: Final = True
+
+    def __init__(self, note: str) -> None:
+        self.kind: Final = f"note: {note}"
+        self._note = note
+
+    def add(self, other: SharedNote) -> None:
+        """Another site has it too."""
+
+    def lines(self) -> Iterator[Line]:
+        """The note."""
+        yield note_line(self._note)
 
 
 class ProblemTotal:
@@ -177,6 +194,11 @@ def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> I
     yield subject_line("!", style, word, Span(what), *counted)
     if fix:
         yield fix_line(fix)
+
+
+def note_line(note: str) -> Line:
+    """A note below what it is about."""
+    return Line((Span(f"  note: {note}", Style.DIM),), hang=8)
 
 
 def fix_line(fix: str) -> Line:

@@ -1,0 +1,129 @@
+"""What many sites share is shown once, although each message names something of its own site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.projects import PROJECT, SANDBOX, Command, Project
+
+FLEET = 12
+ID = "3f0c2a9e-8d0b-4b7c-9a55-0000000000"
+DRAFTS = "schedule: {approval: required, rules: [{match: {within: 14d}}]}\n"
+UNAPPROVED = DRAFTS.replace("required", "none")
+QUIET = 'policy: {quietHours: {from: "21:00", to: "07:00"}}\n'
+AT_NIGHT = DRAFTS.replace("14d}", '14d}, at: "03:00"')
+DENIED = {"route": "*", "do": {"kind": "error", "status": 403, "body": "json", "code": "PERMISSION_DENIED"}}
+
+
+def site(number: int, rest: str) -> str:
+    return f"version: 1\nsite: {{name: shop-{number:02}, id: {ID}{number:02}}}\n{rest}"
+
+
+def seeded(number: int) -> str:
+    items = [f"{{channel: {channel}, caption: Words {number}}}" for channel in ("INSTAGRAM", "FACEBOOK")]
+    activity = f"{{title: Idea of shop {number}, date: 2026-11-05T09:00:00Z, items: [{', '.join(items)}]}}"
+    plan = f"{{status: ACTIVE, activities: [{activity}]}}"
+    return f"  {ID}{number:02}: {{channels: [INSTAGRAM, FACEBOOK], plan: {plan}}}\n"
+
+
+def fleet(root: Path, rest: str, sites: int = FLEET, *, policy: str = "", exist: bool = True) -> Project:
+    numbers = range(1, sites + 1)
+    made = Project(root)
+    made.write({f"sites/{number:02}.yaml": site(number, rest) for number in numbers})
+    world = "".join(map(seeded, numbers))
+    made.write(
+        {
+            "reconciler.yaml": PROJECT + policy,
+            "sandbox.yaml": SANDBOX + (f"sites:\n{world}" if exist else "createSites: false\n"),
+        }
+    )
+    return made
+
+
+@pytest.fixture(autouse=True)
+def in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "review", "doctor"])
+def test_an_error_that_quotes_the_id_of_each_site_is_shown_once(
+    command: str, tmp_path: Path, reconciler: Command
+) -> None:
+    fleet(tmp_path, DRAFTS, exist=False)
+    ran = reconciler(command)
+    assert ran.code == 1
+    assert ran.out.count("does not exist") == 1, ran.out
+    assert "site ID does not exist" in ran.out
+    assert ID not in ran.out
+
+
+def test_an_error_at_one_site_of_several_quotes_its_id(tmp_path: Path, reconciler: Command) -> None:
+    fleet(tmp_path, DRAFTS, 1, exist=False)
+    assert f"site {ID}01 does not exist" in reconciler("plan").out
+
+
+@pytest.mark.parametrize("command", [("plan",), ("plan", "--quiet"), ("drift",), ("review",), ("apply",)])
+def test_posts_that_cannot_be_checked_are_counted_after_their_cause(
+    command: tuple[str, ...], tmp_path: Path, reconciler: Command
+) -> None:
+    made = fleet(tmp_path, UNAPPROVED)
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    with made.world() as world:
+        world.add_fault(DENIED)
+    text = " ".join(reconciler(*command).out.split())
+    said = (
+        "! not looked at 24 scheduled posts on 12 sites can't be checked; the first is due "
+        "Thu 2026-11-05 09:00 UTC on shop-01 (reconciler plan --sites lists them) fix: if one is unwanted: "
+    )
+    assert (text.count("not looked at"), text.count("if one is unwanted")) == (1, 1), text
+    assert text.index("12 sites failed") < text.index(said)
+
+
+def test_posts_that_cannot_be_checked_are_named_with_sites_and_on_few_sites(
+    tmp_path: Path, reconciler: Command
+) -> None:
+    made = fleet(tmp_path, UNAPPROVED)
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    with made.world() as world:
+        world.add_fault(DENIED)
+    listed = reconciler("plan", "--sites").out
+    assert listed.index("12 sites failed") < listed.index("not looked at")
+    assert all(f'"Idea of shop {number}" (Instagram)' in listed for number in range(1, FLEET + 1)), listed
+    few = reconciler("plan", "--target", "shop-01", "--target", "shop-02").out
+    assert few.index("not looked at") < few.index("2 sites failed")
+    assert ('"Idea of shop 1" (Instagram)' in few, '"Idea of shop 2" (Facebook)' in few) == (True, True)
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_a_note_about_drafts_is_shown_once_although_their_titles_differ(
+    command: str, tmp_path: Path, reconciler: Command
+) -> None:
+    fleet(tmp_path, AT_NIGHT, 60, policy=QUIET)
+    text = " ".join(reconciler(command).out.split())
+    note = "note: drafts that are waiting for review break policy.quietHours: 03:00 is between 21:00 and 07:00 (UTC)"
+    assert (text.count("note: "), note in text, "Idea of shop" in text) == (1, True, False), text
+    listed = reconciler(command, "--sites").out
+    assert all(f'"Idea of shop {number}" (Instagram)' in listed for number in range(1, 61))
+
+
+def test_a_note_about_the_drafts_of_few_sites_names_them(tmp_path: Path, reconciler: Command) -> None:
+    fleet(tmp_path, AT_NIGHT, 2, policy=QUIET)
+    text = " ".join(reconciler("plan").out.split())
+    assert '"Idea of shop 2" (Facebook), "Idea of shop 2" (Instagram), waiting for review, break' in text
+
+
+def test_undeclared_sites_whose_names_other_sites_have_are_one_warning(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, "")
+    assert reconciler("apply", "--auto-approve").code == 0
+    for number in range(1, FLEET + 1):
+        made.edit(f"sites/{number:02}.yaml", "-9a55-", "-9a66-")
+    ran = reconciler("plan")
+    assert ran.err.count("undeclared") == 1, ran.err
+    assert "reconciler state forget ID   (--sites shows the ID of each)" in ran.err
+    strict = " ".join(reconciler("plan", "--strict").out.split())
+    assert "12 sites refused this site is in the state, no file declares it, and --strict is given" in strict
+    assert strict.count("state forget") == 2, "once above, and in the last line"
+    listed = reconciler("plan", "--sites").err
+    assert all(f"reconciler state forget {ID}{number:02}" in listed for number in range(1, FLEET + 1))
