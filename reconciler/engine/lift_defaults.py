@@ -20,6 +20,7 @@ from reconciler.config.yaml_edit import NotEditable, YamlText, as_item
 from reconciler.config.yaml_values import yaml_value
 from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem
+from reconciler.model.plurals import plural
 from reconciler.model.settings import Field, normal, settings_of
 from reconciler.model.sites import DesiredSite
 
@@ -57,6 +58,9 @@ def lift_defaults(project: ProjectConfig, made: Mapping[Path, tuple[NewSite, str
     assert [_asked(site) for site in before] == [_asked(site) for site in after], "moving values changed a site"
     named = ", ".join(sorted(paths))
     what = f"moved settings that {every} share into defaults in {shown_path(path)}: {named}"
+    if older := len(before) - len(made):
+        keep = "keeps its" if older == 1 else "keep their"
+        what += f"; {plural(older, 'site')} that already had a file {keep} own values, which win"
     return Diagnostic("moved-to-defaults", what, severity=Severity.NOTE)
 
 

@@ -392,6 +392,20 @@ def test_two_sites_are_both(tmp_path: Path, reconciler: Command) -> None:
     Project(tmp_path).write({"reconciler.yaml": PROJECT, "sandbox.yaml": world(*sites)})
     ran = reconciler("import", "--all", "--defaults", "--into", tmp_path)
     assert "moved settings that both sites share into defaults in " in ran.err
+    assert "own" not in ran.err
+
+
+def test_files_that_existed_before_are_said_to_keep_what_moved_into_defaults(
+    tmp_path: Path, reconciler: Command
+) -> None:
+    """What they say themselves wins, so changing the default changes nothing there."""
+    sites = [{"id": id_of(at), "name": f"Shop {at}", "settings": {"toneOfVoice": "warm"}} for at in range(3)]
+    project = Project(tmp_path)
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world(*sites)})
+    assert reconciler("import", id_of(0), id_of(1), "--into", tmp_path).code == 0
+    ran = reconciler("import", "--all", "--defaults", "--into", tmp_path)
+    assert "settings.toneOfVoice; 2 sites that already had a file keep their own values, which win" in ran.err
+    assert [found.get("settings") for found in documents(project).values()] == [{"toneOfVoice": "warm"}] * 2 + [None]
 
 
 def test_one_site_alone_shares_nothing_and_is_not_counted(tmp_path: Path, reconciler: Command) -> None:
