@@ -260,8 +260,10 @@ def still_going_out(
     `live` are the posts as they were read at the end; None means they were not read, so what was not stopped goes out.
     """
     found = [_if_it_goes_out(action, problem, live or {}) for action, problem in unstopped.items()]
+    accounts = {post.address: post.account for post in plan.still_going_out}
     last = datetime.max.replace(tzinfo=UTC)
-    all_of_them = (*beyond_the_plan(plan), *(post for post in found if post is not None))
+    missed = (replace(post, account=post.account or accounts.get(post.address)) for post in found if post)
+    all_of_them = (*beyond_the_plan(plan), *missed)
     return tuple(sorted(all_of_them, key=lambda post: (post.moment or last, post.address)))
 
 

@@ -750,6 +750,7 @@ def test_a_post_whose_cancel_is_not_tried_again_is_one_problem(pottery: Pottery,
             world.dashboard.add_event(SITE, {"name": "Sale", "date": "2026-12-01T00:00:00Z"})
     code, said = pottery.run("apply", *yes, "--output", "github")
     assert (code, said.count("title=still-going-out")) == (4, 1), said
+    assert '"Kiln day" (Instagram) on site3f0c2a9e is still going out' in said, said
     assert "the run is refused" in said if limit else "nothing was done" in said, said
 
 
