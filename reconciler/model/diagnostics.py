@@ -90,11 +90,11 @@ class Diagnostic(Struct, frozen=True):
 
     def and_then(self, more: str) -> Self:
         """The problem, with what was found out later added at the end."""
-        return self._saying(f"{self.cause}; {more}")
+        return self.saying(f"{self.cause}; {more}")
 
     def because_of(self, what: str) -> Self:
         """The problem, with its real cause in front: `the event is read-only (not found)`."""
-        return replace(self._saying(f"{what} ({self.cause})"), says_name=ABSENT, continues=ABSENT)
+        return replace(self.saying(f"{what} ({self.cause})"), says_name=ABSENT, continues=ABSENT)
 
     def while_(self, doing: str) -> Self:
         """The problem, with what was being done when it occurred: `reading it back failed: no connection`."""
@@ -104,7 +104,8 @@ class Diagnostic(Struct, frozen=True):
         """The problem, with the name of its object in front if the message does not begin with it."""
         return self if self.says_name is True else replace(self.while_(name), name=name, says_name=True)
 
-    def _saying(self, cause: str) -> Self:
+    def saying(self, cause: str) -> Self:
+        """The problem with another cause, and with the call after it if there was one."""
         return replace(self, message=f"{cause} ({self.call})" if self.call else cause)
 
     @property

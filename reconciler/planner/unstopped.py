@@ -84,7 +84,7 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> Diagnostic | None
     if facts is None or facts.get("over") or facts == _OVER_ONCE:
         return None
     problem = from_plain(Failure, thaw(facts)).problem() if "asked" in facts else _in_words(facts)
-    return replace(problem, message=f"cancelling it failed before ({problem.message}); apply tries again", call="")
+    return problem.saying(f"cancelling it failed before ({problem.cause}); apply tries again")
 
 
 def cancelled_since(posts: Iterable[Post], recorded: RecordedSite) -> Objects:

@@ -205,7 +205,7 @@ def test_what_is_written_now_has_no_words() -> None:
     assert b"words" not in to_json(recorded)
     tried = why_not_cancelled(recorded, PostId("p1"))
     assert tried is not None
-    said = "cancelling it failed before (access was refused (POST /bulk/cancel answered 403 NOPE)); apply tries again"
+    said = "cancelling it failed before (access was refused); apply tries again (POST /bulk/cancel answered 403 NOPE)"
     assert (tried.code, tried.message, tried.request_id) == ("api-forbidden", said, "r-3")
 
 
