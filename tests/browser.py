@@ -48,10 +48,17 @@ def chromium(folder: Path, *, width: int = 1280, height: int = 1000) -> Iterator
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     driver = webdriver.Chrome(options=options, service=Service(DRIVER, env=environment))
+    driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     try:
         yield driver
     finally:
         driver.quit()
+
+
+def worked(driver: Any) -> float:
+    """Milliseconds of processor time that the page has taken so far, however busy the machine is."""
+    metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return 1000 * float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
 
 
 def complaints(driver: Any) -> list[str]:

@@ -15,7 +15,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.registry import make
-from tests.browser import chromium, complaints, needs_browser, requested
+from tests.browser import chromium, complaints, needs_browser, requested, worked
 from tests.hostile import CAPTIONS
 from tests.reporters.endings import AT, Run, endings, exits, full_plan, planned, started, unread
 from tests.reporters.test_html import site
@@ -92,20 +92,20 @@ def test_a_browser_shows_sorts_and_filters_a_thousand_sites(tmp_path: Path) -> N
             return names
 
         def settled(script: str) -> float:
-            """Milliseconds from a change of the filter until the page has been laid out again."""
-            took: float = driver.execute_async_script(
-                f"const done = arguments[0], t = performance.now(); {script};"
-                "setTimeout(() => requestAnimationFrame(() => "
-                "setTimeout(() => done(performance.now() - t - 100), 0)), 100)"
+            """Milliseconds of work from a change of the filter until the page has been laid out again."""
+            before = worked(driver)
+            driver.execute_async_script(
+                f"const done = arguments[0]; {script};"
+                "setTimeout(() => requestAnimationFrame(() => setTimeout(done, 0)), 100)"
             )
-            return took
+            return worked(driver) - before
 
         assert len(shown()) == 200
         assert shown()[0] == "lost"  # the site that failed comes first
         assert ask("document.querySelector('.found').textContent") == f"200 of {SITES + len(CAPTIONS) + 2:,} shown"
         field = "const f = document.querySelector('input')"
         took = settled(f"{field}; f.value = 'warm3'; f.dispatchEvent(new Event('input'))")
-        assert took < 1_000, "milliseconds, on a busy machine"
+        assert 0 < took < 500
         assert 100 < len(shown()) < 200
         settled(f"{field}; f.value = 'evil-html'; f.dispatchEvent(new Event('input'))")
         assert shown() == ["evil-html"]
