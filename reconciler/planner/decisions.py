@@ -21,6 +21,7 @@ from reconciler.model.schedule import NothingWaits, PostIs
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
 from reconciler.planner.approval_checks import not_committed
+from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.candidates import DraftSelection, select_drafts
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
@@ -149,8 +150,11 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
     if _as_reviewed(approval, activity, _scheduled(activity)):
         return False
     if approval.decision is ActivityDecision.DISCARD:
-        return _is_consumed(approval, approval.decision, recorded) or not _as_reviewed(
-            approval, activity, _affected(approval.decision, activity)
+        left = _affected(approval.decision, activity)
+        return (
+            not left
+            or _is_consumed(approval, approval.decision, recorded)
+            or not _as_reviewed(approval, activity, (*left, *_taken_back(activity, recorded)))
         )
     return not _left_to_make(approval, activity, recorded)
 
@@ -241,7 +245,7 @@ def _left_to_make(
     """
     drafts = _affected(approval.decision, activity)
     # A reviewed post that is scheduled is cancelled first. The drafts beside it are then regenerated together with it.
-    reviewed = (*drafts, *_scheduled(activity))
+    reviewed = (*drafts, *_scheduled(activity), *_taken_back(activity, recorded))
     kinds = [(stories, tuple(draft for draft in drafts if draft.is_story == stories)) for stories in (True, False)]
     return tuple(
         (stories, posts)
@@ -265,6 +269,15 @@ def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[Activit
 
 def _scheduled(activity: Activity) -> tuple[Post, ...]:
     return tuple(post for post in activity.posts if post.status is PostStatus.SCHEDULED)
+
+
+def _taken_back(activity: Activity, recorded: RecordedSite) -> tuple[Post, ...]:
+    """The cancelled posts that this tool cancelled. The run may have ended before it carried out the decision."""
+    return tuple(
+        post
+        for post in activity.posts
+        if post.status is PostStatus.CANCELED and recorded.object(key_of(Kind.DRAFT, post.id)) == WAS_CANCELLED
+    )
 
 
 def _affected(decision: ActivityDecision, activity: Activity) -> tuple[Post, ...]:

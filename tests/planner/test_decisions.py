@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.activities import PostsRule
-from reconciler.model.address import Address
+from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.canonical import digest_of
 from reconciler.model.journal import OpenEntry
@@ -18,6 +18,7 @@ from reconciler.model.schedule import CancelPost, NothingWaits, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.planner.actions import BlockedBy, Reason
+from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
@@ -125,6 +126,23 @@ def test_drafts_that_nobody_reviewed_are_made_again_together_with_a_scheduled_po
     consumed = RecordedSite(consumed=((ONE.id, "regenerate", reviewed.activities[0].digest),))
     again = replace(ONE, posts=(post("feed", caption="other"), beside))
     assert not plan(desired(approvals=reviewed), site(again), consumed).actions
+
+
+@pytest.mark.parametrize("decision", [ActivityDecision.REGENERATE, ActivityDecision.DISCARD])
+def test_a_decision_is_not_lost_if_a_run_ends_after_its_cancels(decision: ActivityDecision) -> None:
+    cancelled, beside = replace(FEED, status=PostStatus.CANCELED), post("d2", "FACEBOOK")
+    file = approved(replace(ONE, posts=(FEED,)), about=decision)
+    left = replace(ONE, posts=(cancelled, beside))
+    rule = ScheduleRule(Match(), channels=(FEED.channel,))
+    by_us = replace(scheduled_before(FEED), objects=((key_of(Kind.DRAFT, FEED.id), WAS_CANCELLED),))
+    (then,) = operations(plan(desired(rule, approvals=file), site(left), by_us))
+    assert isinstance(then, ClearPosts | RegeneratePosts)
+    assert then.discards == ("d2",)
+    done = replace(by_us, consumed=((ONE.id, decision.value, file.activities[0].digest),))
+    assert not plan(desired(rule, approvals=file), site(left), done).actions
+    nothing_left = site(replace(ONE, posts=(cancelled,)))
+    assert not plan(desired(rule, approvals=file), nothing_left, by_us).actions
+    assert not plan(desired(rule, approvals=file), site(left), KNOWN).actions, "whoever cancelled it"
 
 
 def test_a_posts_rule_does_not_bring_back_what_was_discarded() -> None:
