@@ -34,7 +34,7 @@ PIXEL = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwM
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 
 
-def until(said: Callable[[], Any], what: str = "", seconds: float = 8) -> Any:
+def until(said: Callable[[], Any], what: str = "", seconds: float = 60) -> Any:
     """What the page says, once the condition holds."""
     end = time.monotonic() + seconds
     while not (found := said()):
