@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import shutil
 import socket
 import ssl
@@ -321,7 +322,7 @@ def test_a_folder_without_the_certificate_says_how_to_add_it(
     error, _ = asked_over_tls(server_files, clock, site, {"SSL_CERT_DIR": str(tmp_path)})
     assert error.advice() == (
         f"add the CA certificate of this server to {tmp_path}, which SSL_CERT_DIR names, and run: "
-        f"openssl rehash {tmp_path}"
+        f"openssl rehash {shlex.quote(str(tmp_path))}"
     )
 
 

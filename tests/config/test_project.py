@@ -225,6 +225,7 @@ def test_what_may_not_be_read_is_a_problem(write_project: WriteProject) -> None:
             names(find_project())
     finally:
         (root / "sites").chmod(0o700)
+        (root / "sites/a.yaml").chmod(0o600)
 
 
 def test_linked_files_and_folders_are_fine(write_project: WriteProject) -> None:
