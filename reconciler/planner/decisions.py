@@ -154,7 +154,7 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
         return (
             not left
             or _is_consumed(approval, approval.decision, recorded)
-            or not _as_reviewed(approval, activity, (*left, *_taken_back(activity, recorded)))
+            or not _as_reviewed(approval, activity, (*left, *_cancelled_by_us(activity, recorded)))
         )
     return not _left_to_make(approval, activity, recorded)
 
@@ -245,7 +245,7 @@ def _left_to_make(
     """
     drafts = _affected(approval.decision, activity)
     # A reviewed post that is scheduled is cancelled first. The drafts beside it are then regenerated together with it.
-    reviewed = (*drafts, *_scheduled(activity), *_taken_back(activity, recorded))
+    reviewed = (*drafts, *_scheduled(activity), *_cancelled_by_us(activity, recorded))
     kinds = [(stories, tuple(draft for draft in drafts if draft.is_story == stories)) for stories in (True, False)]
     return tuple(
         (stories, posts)
@@ -271,7 +271,7 @@ def _scheduled(activity: Activity) -> tuple[Post, ...]:
     return tuple(post for post in activity.posts if post.status is PostStatus.SCHEDULED)
 
 
-def _taken_back(activity: Activity, recorded: RecordedSite) -> tuple[Post, ...]:
+def _cancelled_by_us(activity: Activity, recorded: RecordedSite) -> tuple[Post, ...]:
     """The cancelled posts that this tool cancelled. The run may have ended before it carried out the decision."""
     return tuple(
         post
