@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from reconciler.config.approval_files import SUFFIX
 from reconciler.config.discovery import shown_path
 from reconciler.config.layers import IS_OVER, MergedDocument
@@ -349,10 +351,12 @@ def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Seq
         near = close_match(name, sites, alone=True)
         if near is not None and project.approvals_file(near).exists():  # that site has its own decisions
             near = None
-        command = f"git mv {shown_path(file)} {shown_path(project.approvals_file(near or 'NEW'))}"
-        message = f"no site is called {quoted(name)}, so no decision in this file counts"
-        fix = (
-            f"if the site was renamed: {command} (deleting the file would withdraw its approvals); "
+        fix, shared = (
+            f"if the site was renamed: git mv {shown_path(old)} {shown_path(project.approvals_file(new))} "
+            "(deleting the file would withdraw its approvals); "
             "if the site is gone, delete the file, which cancels no post there"
+            for old, new in ((file, near or "NEW"), (project.approvals_file("OLD"), "NEW"))
         )
-        yield warning(Place(shown_path(file)), message, fix, code="approvals-for-nobody")
+        message = f"no site is called {quoted(name)}, so no decision in this file counts"
+        found = warning(Place(shown_path(file)), message, fix, code="approvals-for-nobody")
+        yield replace(found, shared=("no site has the name of this file, so no decision in it counts", shared))

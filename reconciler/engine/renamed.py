@@ -26,7 +26,7 @@ from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
-from reconciler.model.canonical import JsonObject
+from reconciler.model.canonical import ABSENT, JsonObject
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles
 from reconciler.model.posts import PostId
 from reconciler.model.schedule import CancelPost
@@ -60,9 +60,9 @@ def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, se
             continue
         notice = _left_behind(plan.site, old, session)
         if _has_drafts(there, old, observed):
-            notice = replace(notice, fix=f"{shown_path(there)} has the decisions about its posts; {notice.fix}")
+            notice = _adding(notice, there, to_do="{file} has the decisions about its posts; ")
         elif withdrawn and old == last:
-            notice = replace(notice, fix=f"if its approvals file still has that name, {notice.fix}")
+            notice = _adding(notice, there, to_do="if its approvals file still has that name, ")
         else:
             continue
         return replace(plan, notes=(*plan.notes, notice))
@@ -86,7 +86,7 @@ def with_approvals_left_behind(
         if not _has_any(there, old, missing):
             continue
         left = _left_behind(desired.ref, old, session)
-        unknown = replace(left, message=f"{left.message}, and {shown_path(there)} has the decisions about them")
+        unknown = _adding(left, there, what=", and {file} has the decisions about them")
         return replace(desired, approvals=replace(desired.approvals, unasked=unknown))
     return desired
 
@@ -118,8 +118,8 @@ def approvals_left_behind(
         there = session.project.approvals_file(old)
         if _has_drafts(there, old, observed):
             left = _left_behind(site, old, session)
-            message = f"{left.message}, and {shown_path(there)} has the decisions about its posts"
-            return replace(left, message=message, fix=f"{left.fix}; then review again")
+            what = ", and {file} has the decisions about its posts"
+            return _adding(left, there, what=what, then="; then review again")
     return None
 
 
@@ -245,12 +245,28 @@ def _posts(observed: ObservedSite) -> frozenset[PostId]:
 def _left_behind(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> Diagnostic:
     """Says that a site had another name, and how to move the approvals file of that name to the present one."""
     last = session.store.old_name(site)
-    was = f"this site was called {old} {'at its last apply' if old == last else 'before'}"
-    there, here = session.project.approvals_file(old), session.project.approvals_file(site.name)
+    when = "at its last apply" if old == last else "before"
+    was, file_of = f"this site was called {old} {when}", session.project.approvals_file
+    there, here = file_of(old), file_of(site.name)
     if not here.is_file():
-        return Diagnostic.note(LEFT_BEHIND, was, f"run: git mv {shown_path(there)} {shown_path(here)}")
+        run, shared = (
+            f"run: git mv {shown_path(before)} {shown_path(after)}"
+            for before, after in ((there, here), (file_of("OLD"), file_of("NEW")))
+        )
+        note = Diagnostic.note(LEFT_BEHIND, was, run)
+        return replace(note, shared=(f"this site had another name {when}", shared))
     # Two sites that swapped their names: both get the same advice.
     first, second = (shown_path(file) for file in sorted((here, there)))
     aside = shown_path(min(here, there).with_suffix(".aside"))
     moves = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
     return Diagnostic.note(LEFT_BEHIND, was, f"run: {moves}")
+
+
+def _adding(left: Diagnostic, old_file: Path, *, what: str = "", to_do: str = "", then: str = "") -> Diagnostic:
+    """The note with more after its message, before its fix and after it. `{file}` is the file of the old name."""
+    file, shared = shown_path(old_file), left.shared
+    if shared is not ABSENT:
+        of_any = "the approvals file of that name"
+        shared = shared[0] + what.format(file=of_any), to_do.format(file=of_any) + shared[1] + then
+    message, fix = left.message + what.format(file=file), to_do.format(file=file) + left.fix + then
+    return replace(left, message=message, fix=fix, shared=shared)

@@ -8,6 +8,7 @@ from typing import Final
 
 from reconciler.model.address import Address
 from reconciler.model.approvals import ActivityDecision, DraftDecision
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.schedule import DesiredSchedule, Pause
@@ -42,9 +43,13 @@ def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetim
         return None
     if not any(waiting_posts(recorded, now)):
         return None
-    message = f"it is not known whether scheduled posts are still approved: {unasked.message}"
+    unknown = "it is not known whether scheduled posts are still approved: "
+    shared = unasked.shared
+    if shared is not ABSENT:
+        shared = f"{unknown}{shared[0]}", shared[1]
     fix = unasked.fix or "run in a checkout of the repository, with git on the PATH"
-    return Diagnostic(APPROVALS_UNKNOWN, message, fix, address=Address(desired.ref.name))
+    address = Address(desired.ref.name)
+    return Diagnostic(APPROVALS_UNKNOWN, f"{unknown}{unasked.message}", fix, address=address, shared=shared)
 
 
 def unwanted_by_files(

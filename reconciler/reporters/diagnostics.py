@@ -24,10 +24,10 @@ def for_any_site(problem: Diagnostic) -> Diagnostic:
     Ids of the site, of its objects and of requests differ from site to site, whoever wrote the message, and so does the
     site's name at the end of what to type.
     """
-    message, fix = (_without_ids(text, problem.request_id) for text in (problem.cause, problem.fix))
-    site = problem.address.site if problem.address is not None else ""
+    site, fix = problem.address.site if problem.address is not None else "", problem.fix
     if site and problem.fix.endswith(f" {site}"):
         fix = f"{fix.removesuffix(site)}SITE"
+    message, fix = (_without_ids(text, problem.request_id) for text in (problem.cause, fix))
     return of_any_site(replace(problem, message=message, fix=fix))
 
 

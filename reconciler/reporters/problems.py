@@ -15,6 +15,7 @@ from reconciler.model.plurals import plural
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, particulars, sentence
 from reconciler.reporters.last_lines import interrupted_line
 from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
+from reconciler.state.errors import of_any_site
 
 IN_A_ROW: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
 """The codes of notices that a run may give for each of its sites, one after the other.
@@ -31,6 +32,9 @@ UNBROKEN: Final = Screen(1_000_000)
 
 MOST_KINDS: Final = 3
 """How many notices of one kind are shown that differ only in what was found on each site; the rest are counted."""
+
+FEW_FILES: Final = 5
+"""If fewer files than this have the same problem in words of their own, each is shown with these."""
 
 MOST_FILES: Final = 5
 """How many more files or sites with the same problem are named; the rest are counted."""
@@ -65,7 +69,8 @@ class ProblemReporter:
         """Shows a problem, a notice or an interruption; other events are for the reports."""
         match event:
             case Notice(problem=problem) if problem.place is not None:
-                self._about_files.setdefault((problem.severity, cause(problem)), []).append(problem)
+                key = problem.severity, cause(of_any_site(problem))
+                self._about_files.setdefault(key, []).append(problem)
                 return
             case Notice(problem=problem) if problem.address is not None and not self._list_sites:
                 self._about_sites.setdefault(_shared(problem), []).append(problem)
@@ -113,7 +118,10 @@ class ProblemReporter:
 
     def _show_about_files(self) -> None:
         for same in self._about_files.values():
-            self._problem(same[0], f"{same[0].severity}: ", _and_more(same))
+            said = reduce(in_common, same)
+            each = len(same) < FEW_FILES and cause(said) != cause(same[0])
+            for problem, rest in [(found, [found]) for found in same] if each else [(said, same)]:
+                self._problem(problem, f"{problem.severity}: ", _and_more(rest))
         self._about_files.clear()
 
     def _notice(self, problem: Diagnostic, more: str = "") -> None:

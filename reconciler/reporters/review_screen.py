@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 
 from reconciler.engine.results import RunStarted
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import post_name
@@ -15,7 +17,7 @@ from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.cards import DECISION_WORDS
-from reconciler.reporters.diagnostics import cause, of_its_site
+from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
@@ -41,7 +43,7 @@ class ReviewScreen:
         self._many = False
         self._gap = not quiet
         self._empty = quiet
-        self._without: dict[str, list[str]] = {}
+        self._without: dict[str, list[tuple[str, Diagnostic]]] = {}
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
         self._failures = Failures()
 
@@ -93,7 +95,7 @@ class ReviewScreen:
             case SiteNotReviewed() if self._quiet and not result.going_out:
                 return
             case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
-                self._without.setdefault(cause(why), []).append(name)
+                self._without.setdefault(cause(for_any_site(why)), []).append((name, why))
             case SiteNotReviewed(name=name, why=why):
                 yield from wrapped((Span(name, Style.BOLD), Span(of_its_site(why))), self._screen)
                 yield from _going_out(result.going_out, result.zone, self._screen)
@@ -101,7 +103,8 @@ class ReviewScreen:
     def end(self) -> Iterator[str]:
         """What many sites share, and an empty line before the last one."""
         yield from self._shared()
-        for why, names in self._without.items():
+        for found in self._without.values():
+            names, why = [name for name, _ in found], cause(reduce(in_common, (each for _, each in found)))
             head = Span(plural(len(names), "site"), Style.BOLD)
             yield from wrapped((head, Span(f"{why}: {some_of(names, MOST_NAMES)}")), self._screen)
         for line in self._failures.lines():

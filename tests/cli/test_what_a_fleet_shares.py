@@ -127,3 +127,50 @@ def test_undeclared_sites_whose_names_other_sites_have_are_one_warning(tmp_path:
     assert strict.count("state forget") == 2, "once above, and in the last line"
     listed = reconciler("plan", "--sites").err
     assert all(f"reconciler state forget {ID}{number:02}" in listed for number in range(1, FLEET + 1))
+
+
+def rename(made: Project, sites: int) -> None:
+    for number in range(1, sites + 1):
+        made.edit(f"sites/{number:02}.yaml", "name: shop-", "name: store-")
+
+
+def test_renamed_sites_and_their_approvals_files_are_one_note_and_one_warning(
+    tmp_path: Path, reconciler: Command
+) -> None:
+    made = fleet(tmp_path, DRAFTS, 45)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    rename(made, 45)
+    ran = reconciler("plan")
+    text = " ".join(ran.out.split())
+    move = "git mv approvals/OLD.yaml approvals/NEW.yaml"
+    note = (
+        "note: this site had another name at its last apply; the approvals file of that name has the decisions about "
+        f"its posts; run: {move}"
+    )
+    assert (text.count("note: "), note in text) == (1, True), text
+    assert (ran.err.count("warning: "), move in ran.err) == (1, True), ran.err
+    assert "shop-06.yaml, 39 more files)" in ran.err
+    listed = " ".join(reconciler("plan", "--sites").out.split())
+    moves = (f"approvals/shop-{n:02}.yaml approvals/store-{n:02}.yaml" for n in range(1, 46))
+    assert all(f"git mv {each}" in listed for each in moves)
+    assert " ".join(reconciler("review").out.split()).count("; then review again") == 1
+
+
+def test_few_renamed_sites_have_commands_of_their_own(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, DRAFTS, 2)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    rename(made, 2)
+    ran = reconciler("plan")
+    assert ("OLD.yaml" in ran.out + ran.err, ran.err.count("warning: ")) == (False, 2)
+    assert "approvals/shop-02.yaml approvals/store-02.yaml" in ran.out
+
+
+def test_renamed_sites_whose_posts_are_waiting_are_one_failure(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, DRAFTS)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    assert reconciler("approve", "--all", "--yes").code == 0
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    rename(made, FLEET)
+    text = " ".join(reconciler("plan").out.split())
+    said = "12 sites failed it is not known whether scheduled posts are still approved: this site had another name"
+    assert (text.count("failed"), said in text, text.count("git mv")) == (1, True, 1), text

@@ -145,3 +145,39 @@ def test_what_to_do_is_on_a_line_of_its_own_if_not_everything_fits() -> None:
     assert text.startswith("Error: access")
     assert text.endswith("\nError: 1 problem in 1 file; nothing was done\n")
     assert text.count("\n  fix: ask") == 2
+
+
+def test_the_ids_of_sites_and_requests_do_not_tell_their_problems_apart() -> None:
+    def gone(number: int, of: str = "") -> Diagnostic:
+        id = f"3f0c2a9e-8d0b-4b7c-9a55-{number:012}"
+        what = f"not found: {of or id}, request r.{number}"
+        return Diagnostic(
+            "api-not-found", what, "check the id", request_id=f"r.{number}", address=Address(SiteName(id))
+        )
+
+    (line,) = said(*map(gone, range(3)))
+    assert "not found: ID, request ID; check the id" in line
+    account = "aaaaaaaa-0000-4000-8000-000000000001"
+    same = [replace(gone(1, account), address=Address(SiteName(name))) for name in "ab"]
+    assert said(*same)[0].startswith(f"error: a: not found: {account}, request r.1; check the id"), "the same on both"
+
+
+def test_the_name_of_a_site_that_is_an_id_is_still_the_name_in_what_to_type() -> None:
+    ids = [f"3f0c2a9e-8d0b-4b7c-9a55-{number:012}" for number in range(2)]
+    (line,) = said(*map(undeclared, ids))
+    assert "reconciler state forget SITE (the same on" in line
+
+
+def test_files_with_a_problem_in_words_of_their_own_are_one_line_if_they_are_many() -> None:
+    def unowned(name: str) -> Diagnostic:
+        place, shared = Place(f"approvals/{name}.yaml"), ("nobody has this name", "git mv OLD NEW")
+        found = Diagnostic("approvals-for-nobody", f"nobody is called {name}", f"git mv {name} NEW", place=place)
+        return replace(found, severity=Severity.WARNING, shared=shared)
+
+    assert said(*map(unowned, "abcd")) == [
+        f"warning: approvals/{name}.yaml: nobody is called {name}; git mv {name} NEW" for name in "abcd"
+    ]
+    assert said(*map(unowned, "abcde")) == [
+        "warning: approvals/a.yaml: nobody has this name; git mv OLD NEW "
+        "(the same in approvals/b.yaml, approvals/c.yaml, approvals/d.yaml, approvals/e.yaml)"
+    ]
