@@ -175,7 +175,7 @@ def _takers(trees: Iterable[ast.Module]) -> set[str]:
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 MAKING = (ast.Call, ast.Raise)
 
-EXTENDING = {"and_then", "because_of", "while_"}
+EXTENDING = {"and_then", "because_of", "saying", "while_"}
 """The methods that give a Diagnostic with more words than it had."""
 
 NOT_OURS = {"append", "get", "add", "join", "plural"} | THROUGH

@@ -12,11 +12,11 @@ from reconciler.model.address import ALL_SITES, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import COUNTING
+from reconciler.planner.actions import COUNTING, StillGoingOut
 from reconciler.planner.unseen import Due
 from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
 from reconciler.reporters.layout import Line, Span, Style, subject_line
-from reconciler.reporters.plan_text import still_going_out_lines
+from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied, without_numbers
 
@@ -37,8 +37,12 @@ def unseen_lines(failed: SiteFailed) -> Iterator[Line]:
 
 
 def _going_out_lines(failed: SiteFailed) -> Iterator[Line]:
+    zones: dict[str, list[StillGoingOut]] = {}
     for going_out in failed.unseen.going_out:
-        yield from still_going_out_lines(going_out.post, going_out.zone, failed.name)
+        zones.setdefault(going_out.zone, []).append(going_out.post)
+    for zone, posts in zones.items():
+        for lines in still_going_out(posts, zone, failed.name):
+            yield from lines
 
 
 def _waiting_lines(failed: SiteFailed) -> Iterator[Line]:

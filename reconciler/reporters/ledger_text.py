@@ -30,7 +30,7 @@ from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
-from reconciler.reporters.plan_text import still_going_out_lines
+from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.totals import problem_lines, titles_counted
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment
@@ -131,8 +131,8 @@ def applied_lines(
     if same_as and (repeated or ledger.error):
         spans.append(Span(_same_words(repeated, same_as, zone), Style.RED))
     yield Line(tuple(spans))
-    for post in ledger.still_going_out:
-        yield from still_going_out_lines(post, zone)
+    for lines in still_going_out(ledger.still_going_out, zone):
+        yield from lines
     for problem in ledger.in_doubt:
         yield from problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1)
     failed_calls: set[tuple[str, ...]] = set()

@@ -131,7 +131,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     """The parts of a site's block in the order of the screen; none for a site with nothing to say."""
     plan = planned.plan
     zone = plan.time_zone
-    items = [Item(Rank.STILL_GOING_OUT, still_going_out_lines(post, zone)) for post in plan.still_going_out]
+    items = [Item(Rank.STILL_GOING_OUT, lines) for lines in still_going_out(plan.still_going_out, zone)]
     items += [_refused(same, planned.name) for same in _alike(plan.refusals)]
     items += [_blocked(same, fix=fix) for same, fix in _with_fixes(plan.blocked)]
     if plan.refusals and plan.actions:
@@ -287,18 +287,49 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
         yield Line((Span(line, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
 
 
+def still_going_out(posts: Iterable[StillGoingOut], zone: str, site: str = "") -> Iterator[tuple[Line, ...]]:
+    """Posts of a site that go out although they are no longer wanted, with one cause at a time: why, and each post.
+
+    `site` is named if this is shown outside its block.
+    """
+    causes: dict[tuple[str, str, str], list[StillGoingOut]] = {}
+    for post in posts:
+        causes.setdefault((_unwanted(post, zone), post.problem.cause, post.problem.fix), []).append(post)
+    for same in causes.values():
+        first = same[0]
+        if len(same) == 1:
+            yield still_going_out_lines(first, zone, site)
+            continue
+        where = f"{site}: " if site else ""
+        text = f"{where}{plural(len(same), 'post')}, each: {_unwanted(first, zone)}; {obstacle(first)}"
+        named = (Line((Span(_when_and_where(post, zone), Style.RED),), indent=LEFT + 4, hang=LEFT + 6) for post in same)
+        yield (
+            subject_line("!", Style.RED, "still going out", Span(text, Style.RED)),
+            fix_line(first.problem.fix),
+            *named,
+        )
+
+
 def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tuple[Line, Line]:
     """A post that goes out although it is no longer wanted: when and where, why, and how to stop it by hand.
 
     `site` is named if this is shown outside its block.
     """
+    where = f"{site}: " if site else ""
+    text = f"{where}{_when_and_where(post, zone)}: {_unwanted(post, zone)}; {obstacle(post)}"
+    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.problem.fix)
+
+
+def _when_and_where(post: StillGoingOut, zone: str) -> str:
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
+    return f"{name_of(post)}{when}{account}"
+
+
+def _unwanted(post: StillGoingOut, zone: str) -> str:
+    """Why a post is no longer wanted."""
     facts = facts_behind(post.reason, post.details, post.grounds, zone)
-    why = "; ".join(part for part in (words.reason_behind(post.reason), *facts) if part)
-    where = f"{site}: " if site else ""
-    text = f"{where}{name_of(post)}{when}{account}: {why}; {obstacle(post)}"
-    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.problem.fix)
+    return "; ".join(part for part in (words.reason_behind(post.reason), *facts) if part)
 
 
 def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:

@@ -21,7 +21,7 @@ from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_
 from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.plan_text import still_going_out_lines
+from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, undone_words
 from reconciler.reporters.values import quoted
 
@@ -159,8 +159,8 @@ def _row(site: str, counts: str, file: str, written: Written, screen: Screen) ->
 
 def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Iterator[str]:
     """The posts that are no longer wanted and still go out, as a plan shows them."""
-    for post in posts:
-        for line in still_going_out_lines(post, zone):
+    for lines in still_going_out(posts, zone):
+        for line in lines:
             yield from line.on(screen)
 
 

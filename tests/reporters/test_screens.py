@@ -50,7 +50,18 @@ from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need, SiteRef
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
+from reconciler.planner.actions import (
+    Action,
+    BlockedBy,
+    InReview,
+    Plan,
+    Reason,
+    RefusedBy,
+    StillGoingOut,
+    ToReview,
+    blocked,
+    refusal,
+)
 from reconciler.planner.channel_rules import SAME_MINUTE
 from reconciler.planner.drift_problem import FINDINGS, with_problem
 from reconciler.planner.drift_report import (
@@ -69,6 +80,7 @@ from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.kinds.deferred import deferred_words
 from reconciler.reporters.layout import Line, Screen, Span, columns
+from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.registry import make
 from reconciler.state.repair import StateSummary
 from tests.reporters.endings import exits
@@ -1532,6 +1544,35 @@ def test_an_audit_sums_up_posts_of_a_fleet_that_a_change_in_git_makes_unwanted()
         f"  ~ 60 posts          drifted  changed in git  {said}",
     ]
     assert audit(*(unwanted(n % 3 + 1, ChangedSide.REMOTE) for n in range(30))).count('"Sale 0"') == 3
+
+
+def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
+    """An earlier run failed to cancel them; each is named, with when and where it goes out."""
+    why = Diagnostic("api-server-error", "the server failed", "cancel it in the dashboard")
+    posts = [
+        StillGoingOut(
+            Address(SHOP, Kind.DRAFT, f"p{n}"),
+            PostId(f"p{n}"),
+            "INSTAGRAM",
+            f"Sale {n}",
+            None,
+            datetime(2026, 11, 5 + n, 10, tzinfo=UTC),
+            Reason.WITHDRAWN,
+            (),
+            why if n < 2 else replace(why, message="access was refused"),
+        )
+        for n in range(3)
+    ]
+    lines = [str(row) for lines in still_going_out(posts, "UTC") for line in lines for row in line.on(Screen(200))]
+    assert lines == [
+        "  ! still going out   2 posts, each: the approval was withdrawn; the server failed",
+        "        fix: cancel it in the dashboard",
+        '        "Sale 0" (Instagram) Thu 2026-11-05 10:00 UTC',
+        '        "Sale 1" (Instagram) Fri 2026-11-06 10:00 UTC',
+        '  ! still going out   "Sale 2" (Instagram) Sat 2026-11-07 10:00 UTC: the approval was withdrawn; '
+        "access was refused",
+        "        fix: cancel it in the dashboard",
+    ]
 
 
 @pytest.mark.parametrize("sites", [1, 3])
