@@ -288,7 +288,9 @@ def detail_options(command: Command) -> Command:
     return _stacked(
         click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and what was read."),
         quiet,
-        click.option("--summary", is_flag=True, help="In text output, show only the header, table and last line."),
+        click.option(
+            "--summary", is_flag=True, help="In text output, show only the header, problems, table and last line."
+        ),
         click.option("--sites", is_flag=True, help="If several sites are shown together, list them all."),
     )(command)
 

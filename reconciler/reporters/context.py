@@ -22,9 +22,9 @@ CallsOf: TypeAlias = Callable[["Operation", "SiteRef"], tuple[str, ...]]
 class Detail(Struct, frozen=True):
     """How much a person wants to see.
 
-    `quiet`: problems and the last line. `summary`: header, table and last line. `sites`: the sites of each block that
-    several share. `saved_to`: the file that a plan is saved to, which is what will be applied. `again`: the arguments
-    that the next command repeats.
+    `quiet`: problems and the last line. `summary`: header, problems, table and last line. `sites`: the sites of each
+    block that several share. `saved_to`: the file that a plan is saved to, which is what will be applied. `again`: the
+    arguments that the next command repeats.
     """
 
     quiet: bool = False

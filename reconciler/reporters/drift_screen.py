@@ -131,7 +131,7 @@ class DriftScreen:
             yield ""
         if not self._detail.summary:
             yield from self._blocks.lines()
-        if self._in_review and not self._detail.quiet:
+        if self._in_review and not (self._detail.quiet or self._detail.summary):
             text = f"? {plural(self._in_review, 'draft')} waiting for review in {plural(self._sites_in_review, 'site')}"
             yield from Line((Span(text, Style.CYAN), Span("(not drift)", Style.DIM))).on(self._screen)
             yield ""

@@ -215,8 +215,8 @@ class PlanScreen:
         yield from self._held_lines()
         if not self._is_short:
             yield from self._first_run_lines(completed.sites)
-        if not self._detail.quiet:
             yield from self._drafts_lines()
+        if not self._detail.quiet:
             yield from self._table(completed)
 
     def forget(self) -> None:

@@ -608,6 +608,13 @@ def test_summary_shows_no_blocks() -> None:
     assert "all 6 sites" in text
 
 
+@pytest.mark.parametrize("detail", [Detail(quiet=True), Detail(summary=True)])
+def test_a_short_screen_does_not_ask_for_reviews(detail: Detail) -> None:
+    site = planned(tone(), to_review=waiting("shop", 3))
+    assert "waiting for review" in shown(*plan_of(site))
+    assert "waiting for review" not in shown(*plan_of(site), detail=detail)
+
+
 def test_what_no_publish_holds_back_is_reported_however_little_a_person_wants_to_see() -> None:
     held_back = "held back by --no-publish"
 
