@@ -156,7 +156,7 @@ MOST_HELD: Final = 100
 
 
 class _Report:
-    """Reports the project before its sites, in one piece: with the clock, which the first answer tells.
+    """Reports the project before its sites, in one piece with the clock, which is known from the first answer.
 
     So the first sites are held back until there is an answer.
     """

@@ -38,7 +38,7 @@ class Undeclared(Struct, frozen=True):
     """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read.
 
     `to_forget` is what `state forget` is given: its name, or its id if another site has that name, and where the state
-    is. `to_forget_any` says so for any such site.
+    is. `to_forget_any` is the same with a placeholder for the name or id.
     """
 
     site: SiteRef

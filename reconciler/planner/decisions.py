@@ -202,7 +202,7 @@ def is_out_of_date(
 
 
 def _made_again(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> tuple[bool, ...]:
-    """Which of its stories (True) and other posts (False) the decision has made again, or is making again."""
+    """What the decision has made again, or is making again: True for the stories, False for the other posts."""
     asked = {call.stories for call in _under_way(recorded).get(activity.id, ())}
     return tuple(
         stories

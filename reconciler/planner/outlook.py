@@ -200,7 +200,7 @@ def paused_notes(
     policy: Policy,
     scope: Scope,
 ) -> Iterator[Diagnostic]:
-    """A line about the scheduled posts that go out although publishing is paused. `stopped` ones are told elsewhere."""
+    """A line about scheduled posts that go out although publishing is paused. `stopped` ones are shown elsewhere."""
     if desired.paused.with_other(policy.paused) is not Pause.HOLD:
         return
     found = sorted(

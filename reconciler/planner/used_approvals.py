@@ -76,7 +76,7 @@ def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
 
 
 def never_approved(recorded: RecordedSite, post: PostId) -> bool:
-    """Whether this tool scheduled a post without an approval (`approval: none`), and none of it was found since."""
+    """Whether this tool scheduled a post without an approval (`approval: none`) and has found none since."""
     last = recorded.last_published.get(post)
     return last is not None and not last.approved and recorded.object(approval_key(post)) is None
 

@@ -115,7 +115,7 @@ class Failures:
 
     def __init__(self, *, list_sites: bool = False) -> None:
         self._causes: dict[tuple[bool, str, str], _Cause] = {}
-        """By whether sites are refused, and by what is wrong and what to do there without what differs between them."""
+        """By whether sites are refused, by the problem and by its fix, both worded for any site."""
         self.sites = 0
         self.count = 0
         """How many problems they have."""
@@ -139,7 +139,7 @@ class Failures:
             shared = for_any_site(unnamed)
             ranges = Varied(shared.message) if problem.code in COUNTING else None
             key = (failed.refused, without_numbers(shared.message) if ranges else shared.message, shared.fix)
-            if key in here:  # two problems of one site differ in what sites need not have in common
+            if key in here:  # another problem of this site differs only in what the key leaves out
                 key = (failed.refused, unnamed.message, unnamed.fix)
             here.add(key)
             if (found := self._causes.get(key)) is None:

@@ -74,7 +74,7 @@ class Findings:
         return found
 
     def _of(self, event: Event) -> list[Diagnostic]:
-        """What an event reports, without what is to come, and with what has not come before the end."""
+        """What an event reports. What a plan says about posts yet to be stopped comes last, if nothing replaced it."""
         found = list(dict.fromkeys(findings_of(event)))
         match event:
             case RunStarted(command=command):

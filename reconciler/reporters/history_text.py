@@ -20,7 +20,7 @@ OVERDUE: Final = "due; not known whether it went out"
 """What is said about a post whose time has passed if no apply has seen what became of it."""
 
 CLOCK_ERROR: Final = timedelta(minutes=1)
-"""How far a clock that counts as right may be behind: a post that was seen by this much too early went out on time."""
+"""How far behind a clock may be and still count as right: a post seen up to this much too early was on time."""
 
 
 def history_lines(history: SiteHistory, screen: Screen, *, quiet: bool = False) -> Iterator[str]:

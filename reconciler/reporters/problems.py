@@ -34,7 +34,7 @@ MOST_KINDS: Final = 3
 """How many notices of one kind are shown that differ only in what was found on each site; the rest are counted."""
 
 FEW_FILES: Final = 5
-"""If fewer files than this have the same problem in words of their own, each is shown with these."""
+"""If fewer files than this have the same problem, worded differently for each, each is shown in its own words."""
 
 MOST_FILES: Final = 5
 """How many more files or sites with the same problem are named; the rest are counted."""

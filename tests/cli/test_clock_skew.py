@@ -31,7 +31,7 @@ def pottery(project: Project, reconciler: Command) -> Pottery:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    """Lets the answers say what time it is on the server: later than here by the time that it is given."""
+    """Dates the responses by the server's clock, which is ahead of this machine's by what the test sets."""
     later = [timedelta(0)]
     transport_of = wiring._asgi
 

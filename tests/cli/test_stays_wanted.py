@@ -702,7 +702,7 @@ def test_what_could_not_be_cancelled_is_named_until_it_is(pottery: Pottery) -> N
 
 @pytest.mark.parametrize("failed_before", [False, True])
 def test_a_cancel_that_fails_is_one_problem_in_every_report(pottery: Pottery, failed_before: bool) -> None:
-    """The post that still goes out has the cause: it is not repeated beside the action, nor is what the plan said."""
+    """The cause is shown once, with the post that still goes out; what the plan said about it is not repeated."""
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     formats = ("github", "sarif", "junit", "openmetrics", "markdown", "html")

@@ -30,7 +30,7 @@ CHANNELS = ("INSTAGRAM", "FACEBOOK", "LINKEDIN")
 
 
 def without_own_git_settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has the page's git, which obeys the settings of its user, find none."""
+    """Keeps the page's git from finding the settings of the user who runs the tests."""
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
 

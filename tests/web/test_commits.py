@@ -112,7 +112,7 @@ def test_decisions_that_the_page_has_not_shown_are_not_committed(root: Path) -> 
     visitor = Visitor(root, commits=True).enter()
     visitor.decide(visitor.draft(0, "approve"))
     shown = visitor.page.board.version
-    edited = root / "edited.yaml"  # as most editors save: of a file written in place, only the time would differ
+    edited = root / "edited.yaml"  # as most editors save; if written in place, only the file's time would differ
     edited.write_text(approvals(root).read_text().replace("decision: pending", "decision: approve", 1))
     edited.replace(approvals(root))
     said = visitor.post("/commit", {"since": shown}).json()
@@ -199,7 +199,7 @@ def test_a_pull_is_noticed(root: Path) -> None:
     there = Visitor(other).enter()
     there.decide(there.draft(1, "approve"))
     git(other, "-c", "user.name=Bo", "-c", "user.email=b@example.com", "commit", "-qam", "Approve one")
-    os.utime(approvals(root), (0, 0))  # long before the pull: times may have whole seconds, and the size stays
+    os.utime(approvals(root), (0, 0))  # long before the pull: file times may be in whole seconds, and the size stays
     here = Visitor(root).enter()
     version = here.page.board.version
     git(root, "pull", "-q", str(other), "main")
