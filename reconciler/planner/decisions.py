@@ -244,8 +244,10 @@ def _left_to_make(
     Posts and stories take separate calls (D 6.2), and a run may have been cut short between the two.
     """
     drafts = _affected(approval.decision, activity)
-    # A reviewed post that is scheduled is cancelled first. The drafts beside it are then regenerated together with it.
-    reviewed = (*drafts, *_scheduled(activity), *_cancelled_by_us(activity, recorded))
+    # A reviewed post that is scheduled is cancelled first. The drafts beside it are then regenerated together with it,
+    # or, if there are none, new posts are generated, which is recorded as `regenerate` whatever was decided.
+    made = any(_is_consumed(approval, word, recorded) for word in (approval.decision, ActivityDecision.REGENERATE))
+    reviewed = (*drafts, *_scheduled(activity), *(() if made else _cancelled_by_us(activity, recorded)))
     kinds = [(stories, tuple(draft for draft in drafts if draft.is_story == stories)) for stories in (True, False)]
     return tuple(
         (stories, posts)

@@ -451,6 +451,29 @@ def test_a_decision_about_an_activity_is_carried_out_once(shop: Project, reconci
     assert len([request for request in shop.requests() if request["wrote"]]) == wrote
 
 
+@pytest.mark.parametrize("decision", ["regenerate", "regenerate-media", "discard"])
+def test_a_decision_about_posts_that_are_all_scheduled_is_carried_out_once(
+    shop: Project, reconciler: Command, decision: str
+) -> None:
+    """No draft is left to regenerate, so new posts are generated once the scheduled ones are cancelled."""
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--all", "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve", "--allow-publish").code == 0
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", decision, "--yes")
+    done = reconciler("apply", shop.root, "--auto-approve")
+    assert done.code == 0
+    assert "cancelled" in done.last
+    assert ("1 generated" in done.last) is (decision != "discard")
+    assert "was decided for different drafts" not in reconciler("plan", shop.root).out
+    wrote = len([request for request in shop.requests() if request["wrote"]])
+    reconciler("review", shop.root)
+    (first, *_) = yaml.safe_load(file(shop))["activities"]
+    assert first["decision"].split()[0] == ("discard" if decision == "discard" else "keep")
+    assert reconciler("apply", shop.root, "--auto-approve").code == 0
+    assert len([request for request in shop.requests() if request["wrote"]]) == wrote
+
+
 def test_approve_decides_about_what_is_not_committed_in_ci_too(
     shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,11 +77,11 @@ class PostsKind(ManagedKind[PostsOperation]):
                 return STORIES
             case RegeneratePosts(media_only=True):
                 return ActivityDecision.REGENERATE_MEDIA
-            case RegeneratePosts():
+            case RegeneratePosts() | GeneratePosts():  # without a draft left to regenerate, new posts are generated
                 return ActivityDecision.REGENERATE
             case ClearPosts():
                 return ActivityDecision.DISCARD
-            case GeneratePosts() | AwaitPosts():
+            case AwaitPosts():
                 return None
             case _:
                 assert_never(operation)
