@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from reconciler.engine.results import DriftCompleted, RunStarted
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.canonical import Absent, Json
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
@@ -169,7 +170,25 @@ def _problems_in(report: DriftReport) -> DriftReport:
 
 def report_items(report: DriftReport, *, everything: bool, fields: bool = True) -> Iterator[Item]:
     """The parts of a site's block. `fields`: with what each side says about an object."""
-    for refusal in report.refusals:
+    alike: dict[object, list[DriftItem]] = {}
+    for item in sorted(report.items, key=_rank):
+        if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
+            continue  # drafts in review share one line, below
+        alike.setdefault(item if everything else _words_of(item), []).append(item)
+    goes_out = [items for items in alike.values() if items[0].finding is Finding.STILL_GOING_OUT]
+    others = [items for items in alike.values() if items[0].finding is not Finding.STILL_GOING_OUT]
+    for items, fix in _with_fixes(goes_out, everything=everything):
+        yield _item(items, fix, everything=everything, fields=fields)
+    yield from _refusals(report.refusals)
+    for items, fix in _with_fixes(others, everything=everything):
+        yield _item(items, fix, everything=everything, fields=fields)
+    yield from map(note_item, report.notes)
+    if report.due:
+        yield _shared(note_line(words.newly_covered(report.due)))
+
+
+def _refusals(refusals: Iterable[Diagnostic]) -> Iterator[Item]:
+    for refusal in refusals:
         if is_drift(refusal):
             state = Span(spoken(DriftState.DRIFTED), _MARKS[DriftState.DRIFTED][1])
             yield _shared(subject_line("!", Style.RED, "expectation", state, Span(refusal.message)))
@@ -177,16 +196,6 @@ def report_items(report: DriftReport, *, everything: bool, fields: bool = True) 
             yield _shared(subject_line("!", Style.RED, "refused", Span(refusal.message)))
         if refusal.fix:
             yield _shared(fix_line(refusal.fix))
-    alike: dict[object, list[DriftItem]] = {}
-    for item in sorted(report.items, key=_rank):
-        if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
-            continue  # drafts in review share one line, below
-        alike.setdefault(item if everything else _words_of(item), []).append(item)
-    for items, fix in _with_fixes(list(alike.values()), everything=everything):
-        yield _item(items, fix, everything=everything, fields=fields)
-    yield from map(note_item, report.notes)
-    if report.due:
-        yield _shared(note_line(words.newly_covered(report.due)))
 
 
 def _shared(*lines: Line) -> Item:
@@ -207,7 +216,7 @@ def _with_fixes(groups: Sequence[list[DriftItem]], *, everything: bool) -> Itera
     """The objects with their fixes. A fix that several share comes once, after the last of them."""
     by_fix: dict[object, list[list[DriftItem]]] = {}
     for items in groups:
-        shared = items[0].finding is Finding.BLOCKED and items[0].fix and not everything
+        shared = items[0].finding in (Finding.BLOCKED, Finding.STILL_GOING_OUT) and items[0].fix and not everything
         by_fix.setdefault(items[0].fix if shared else items[0], []).append(items)
     for alike in by_fix.values():
         yield from ((items, "") for items in alike[:-1])

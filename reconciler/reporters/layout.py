@@ -17,6 +17,9 @@ from msgspec import Struct
 
 from reconciler.model.text import printable
 
+NARROW: Final = 60
+"""Below this width, a table has a line of words for each row."""
+
 SUBJECT: Final = 16
 """The minimum width of a line's subject, so that what follows it starts in the same column."""
 
@@ -287,8 +290,14 @@ class Row(Struct, frozen=True):
 
 
 def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen) -> Iterator[str]:
-    """A table of numbers, names first. A name too long for its column gets a line of its own."""
+    """A table of numbers, names first, the total last. A name too long for its column gets a line of its own.
+
+    A narrow screen has one line for each row instead, with its numbers in words, and all of them in the total.
+    """
     rows = tuple(rows)
+    if screen.width < NARROW:
+        yield from _rows_in_words(heads, rows, screen)
+        return
     wide = [max([len(head), *(len(f"{row.cells[n]:,}") for row in rows if row.cells)]) for n, head in enumerate(heads)]
     numbers = sum(wide) + 2 * len(wide)
     widest = max([columns(title), *(columns(printable(row.name)) for row in rows)])
@@ -305,3 +314,25 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen)
             name = ""
         cells = "".join(f"  {f'{cell:,}' if cell else '-':>{each}}" for cell, each in zip(row.cells, wide, strict=True))
         yield screen.paint(fill(name, room) + cells, row.style)
+
+
+def _rows_in_words(heads: Sequence[str], rows: Sequence[Row], screen: Screen) -> Iterator[str]:
+    for row in rows:
+        counted = [(n, column) for column, n in zip(heads, row.cells, strict=False) if n]
+        room = 0 if row is rows[-1] else screen.width - columns(printable(row.name)) - 2
+        yield from Line((Span(row.name, row.style), Span(_in_words(counted, room) or row.text))).on(screen)
+
+
+def _in_words(counts: Sequence[tuple[int, str]], room: int) -> str:
+    """`1 change, 1 generate, 13 more`: as many counts as there is room for, and what the others add up to.
+
+    `15 in all` if not even the first fits. Without any room, all counts: they take several lines.
+    """
+    words = [f"{count:,} {what}" for count, what in counts]
+    for kept in range(len(words) if room > 0 else 0, -1, -1):
+        left = sum(count for count, _ in counts[kept:])
+        rest = f"{left:,} {'more' if kept else 'in all'}"
+        text = ", ".join((*words[:kept], rest) if left else words)
+        if columns(text) <= room:
+            return text
+    return ", ".join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from heapq import nsmallest
 from typing import Final
 
@@ -25,7 +25,7 @@ from reconciler.reporters.diagnostics import cause, refused_line
 from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
-from reconciler.reporters.layout import Line, Row, Screen, Span, Style, columns, table
+from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, posts_to_publish, record_first
 from reconciler.reporters.plan_text import (
     CHANGES,
@@ -356,31 +356,8 @@ class PlanScreen:
         total = tuple(getattr(completed.tally, column) for column in used)
         listed = self._blocks.sites_below(Rank.NOTE)
         cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
-        if self._screen.width < 60:
-            for row in cells:
-                counted = [(n, column) for column, n in zip(heads, row.cells, strict=False) if n]
-                room = 0 if row is cells[-1] else self._screen.width - columns(printable(row.name)) - 2
-                yield from Line((Span(row.name, row.style), Span(_in_words(counted, room) or row.text))).on(
-                    self._screen
-                )
-        else:
-            yield from table("site", heads, cells, self._screen)
+        yield from table("site", heads, cells, self._screen)
         yield ""
-
-
-def _in_words(counts: Sequence[tuple[int, str]], room: int) -> str:
-    """`1 change, 1 generate, 13 more`: as many counts as there is room for, and what the others add up to.
-
-    `15 in all` if not even the first fits. Without any room, all counts: they take several lines.
-    """
-    words = [f"{count:,} {what}" for count, what in counts]
-    for kept in range(len(words) if room > 0 else 0, -1, -1):
-        left = sum(count for count, _ in counts[kept:])
-        rest = f"{left:,} {'more' if kept else 'in all'}"
-        text = ", ".join((*words[:kept], rest) if left else words)
-        if columns(text) <= room:
-            return text
-    return ", ".join(words)
 
 
 def _shards_left(saved: PlanLoaded) -> str:

@@ -1582,6 +1582,42 @@ def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
     ]
 
 
+def test_an_audit_puts_what_goes_out_first_and_its_fix_once() -> None:
+    fix = "cancel it in the site's dashboard"
+    goes_out = [
+        replace(item, problem=replace(item.problem, fix=fix))
+        for item in ready(2, Finding.STILL_GOING_OUT)
+        if item.problem is not None
+    ]
+    why = refusal(Address(SHOP), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
+    report = DriftReport(SiteRef(SHOP, "1"), tuple(goes_out), refusals=(why,))
+    lines = shown(
+        SiteDrifted(report), DriftCompleted(1, report.tally), command="drift", screen=Screen(200)
+    ).splitlines()
+    assert [line.strip().partition("  ")[0] for line in lines[1:6]] == [
+        '! post "Sale 0" (Instagram)',
+        '! post "Sale 0" (Facebook)',
+        f"fix: {fix}",
+        "! refused",
+        "fix: raise maxDelete",
+    ]
+
+
+def test_an_audit_of_a_fleet_has_one_line_a_site_on_a_narrow_screen() -> None:
+    reports = [
+        DriftReport(SiteRef(SiteName(f"shop-{n}"), f"{n}"), tuple(ready(n + 1, Finding.CANCELLED))) for n in range(6)
+    ]
+    tally = sum((report.tally for report in reports), DriftTally())
+    events: list[Event] = [SiteDrifted(report) for report in reports]
+    detail = Detail(summary=True)
+    narrow, wide = (
+        shown(*events, DriftCompleted(6, tally), command="drift", detail=detail, screen=Screen(width)).splitlines()
+        for width in (40, 60)
+    )
+    assert narrow[:-1] == [*(f"shop-{n}  {n + 1} drifted" for n in reversed(range(6))), "all 6 sites  21 drifted", ""]
+    assert wide[0] == "site         drifted"
+
+
 @pytest.mark.parametrize("sites", [1, 3])
 def test_what_is_blocked_is_near_the_last_line_of_an_apply_that_did_other_things(sites: int) -> None:
     plan = PlanCompleted(sites, PlanTally(change=1, blocked=4))
