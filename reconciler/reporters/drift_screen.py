@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -40,6 +41,7 @@ from reconciler.reporters.plan_text import (
     own_lines,
     shared_parts,
     still_going_out_lines,
+    waiting_lines,
 )
 from reconciler.reporters.totals import FindingTotal, counted, fix_line, note_line, shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
@@ -79,6 +81,7 @@ class DriftScreen:
         self._refused_sites = Failures(list_sites=detail.sites)
         self._blocks: Blocks[DriftTally] = Blocks(screen, list_sites=detail.sites)
         self._in_review = self._sites_in_review = 0
+        self._waiting: list[tuple[str, Counter[str]]] = []
 
     def started(self, run: RunStarted) -> None:
         """Remembers what the header says."""
@@ -96,6 +99,9 @@ class DriftScreen:
         tally = report.tally
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
+        if tally.in_review and len(self._waiting) < FEW_SITES:
+            drafts = (item.title for item in report.items if item.state is DriftState.IN_REVIEW)
+            self._waiting.append((report.site.name, Counter(drafts)))
         refusals = tuple(refusal for refusal in report.refusals if not is_drift(refusal))
         if self._detail.summary and refusals:  # there are no blocks that would name them
             self._refused_sites.add(SiteFailed(report.site.name, refusals, refused=True))
@@ -133,14 +139,22 @@ class DriftScreen:
         if not self._detail.summary:
             yield from self._blocks.lines()
         if self._in_review and not (self._detail.quiet or self._detail.summary):
-            text = f"? {plural(self._in_review, 'draft')} waiting for review in {plural(self._sites_in_review, 'site')}"
-            yield from Line((Span(text, Style.CYAN), Span("(not drift)", Style.DIM))).on(self._screen)
+            yield from self._in_review_lines()
             yield ""
         rows = [row for row in self._blocks.rows() if row[2].sites]
         if not self._detail.quiet and (len(rows) >= FEW_SITES or (self._detail.summary and rows)):
             yield from self._table(
                 completed, sorted(rows, key=lambda row: (not row[2].refused, row[0], -row[2].drifted))
             )
+
+    def _in_review_lines(self) -> Iterator[str]:
+        remark = Span("(not drift)", Style.DIM)
+        if self._sites_in_review < FEW_SITES:
+            for line in waiting_lines(self._waiting, remark):
+                yield from line.on(self._screen)
+            return
+        text = f"? {plural(self._in_review, 'draft')} waiting for review in {plural(self._sites_in_review, 'site')}"
+        yield from Line((Span(text, Style.CYAN), remark)).on(self._screen)
 
     def last(self, completed: DriftCompleted) -> str:
         """The last line."""

@@ -34,9 +34,9 @@ from reconciler.reporters.plan_text import (
     shared_parts,
     site_items,
     still_going_out_lines,
+    waiting_lines,
     without_refused,
 )
-from reconciler.reporters.totals import titles_counted
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
@@ -64,7 +64,7 @@ class PlanScreen:
         self._failures = Failures(list_sites=detail.sites)
         explained = calls_of is not None
         self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained, changes=CHANGES)
-        self._waiting: list[tuple[str, int, Counter[str]]] = []
+        self._waiting: list[tuple[str, Counter[str]]] = []
         self._drafts = self._sites_waiting = 0
         self._decidable = self._unwritten = self._sites_decidable = self._sites_unwritten = 0
         """Drafts that people can decide on now, and in how many sites. What breaks the policy must be changed first."""
@@ -166,8 +166,7 @@ class PlanScreen:
                 self.new_elsewhere += unwritten
                 self.sites_new_elsewhere += bool(unwritten)
         if len(self._waiting) < FEW_SITES:
-            titles = Counter(draft.title for draft in waiting)
-            self._waiting.append((planned.name, len(waiting), titles))
+            self._waiting.append((planned.name, Counter(draft.title for draft in waiting)))
 
     def _count_held(self, planned: SitePlanned) -> None:
         """Adds a site whose notes on `--no-publish` are not shown."""
@@ -315,11 +314,9 @@ class PlanScreen:
         if self._sites_waiting >= FEW_SITES:
             text = f"{plural(self._drafts, 'draft')} are waiting for review in {plural(self._sites_waiting, 'site')}"
             yield from Line((Span(f"? {text}", Style.CYAN),)).on(self._screen)
-        for name, count, titles in self._waiting if self._sites_waiting < FEW_SITES else ():
-            named = titles_counted(titles.items(), count, MOST_TITLES, "draft") if any(titles) else ""
-            verb = "is" if count == 1 else "are"
-            head = f"? {name}: {plural(count, 'draft')} {verb} waiting for review"
-            yield from Line((Span(head, Style.CYAN), Span(named, Style.DIM))).on(self._screen)
+        else:
+            for line in waiting_lines(self._waiting):
+                yield from line.on(self._screen)
         yield ""
 
     def _rows(self) -> list[tuple[int, str, PlanTally]]:

@@ -43,8 +43,12 @@ from reconciler.reporters.totals import (
     note_line,
     problem_lines,
     shared_fix,
+    titles_counted,
 )
 from reconciler.reporters.values import change_row, name_width, quoted
+
+MOST_WAITING: Final = 3
+"""How many titles of a site's drafts that wait for review are shown; the rest are counted."""
 
 MOST_NAMED: Final = 6
 """How many drafts a line names; the rest are counted. Approved drafts that are discarded are all named."""
@@ -285,6 +289,16 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
     lines += [f"needs: {precondition(required)}" for required in action.requires]
     for line in lines:
         yield Line((Span(line, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
+
+
+def waiting_lines(sites: Iterable[tuple[str, Counter[str]]], *more: Span) -> Iterator[Line]:
+    """`? shop: 3 drafts are waiting for review  "Sale" (2 drafts), "Winter"`: for each site, by its drafts' titles."""
+    for name, titles in sites:
+        count = titles.total()
+        named = titles_counted(titles.items(), count, MOST_WAITING, "draft") if any(titles) else ""
+        verb = "is" if count == 1 else "are"
+        head = f"? {name}: {plural(count, 'draft')} {verb} waiting for review"
+        yield Line((Span(head, Style.CYAN), Span(named, Style.DIM), *more))
 
 
 def still_going_out(posts: Iterable[StillGoingOut], zone: str, site: str = "") -> Iterator[tuple[Line, ...]]:

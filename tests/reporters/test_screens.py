@@ -1603,6 +1603,27 @@ def test_an_audit_puts_what_goes_out_first_and_its_fix_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("sites", [1, 4, 5])
+def test_an_audit_names_drafts_in_review_on_few_sites_as_plan_does(sites: int) -> None:
+    def in_review() -> tuple[DriftItem, ...]:
+        return tuple(
+            replace(item, state=DriftState.IN_REVIEW, moved=None, finding=None, problem=None) for item in ready(3)
+        )
+
+    reports = [DriftReport(SiteRef(SiteName(f"s{n}"), f"{n}"), in_review()) for n in range(sites)]
+    tally = sum((report.tally for report in reports), DriftTally())
+    audited = shown(*map(SiteDrifted, reports), DriftCompleted(sites, tally), command="drift", screen=Screen(120))
+    lines = [line for line in audited.splitlines() if line.startswith("?")]
+    if sites == 5:
+        assert lines == ["? 15 drafts waiting for review in 5 sites  (not drift)"]
+        return
+    named = [f's{n}: 3 drafts are waiting for review  "Sale 0" (2 drafts), "Sale 1"' for n in range(sites)]
+    assert lines == [f"? {line}  (not drift)" for line in named]
+    to_review = [planned(site=f"s{n}", to_review=waiting(f"s{n}", 3)) for n in range(sites)]
+    planned_lines = [line for line in shown(*plan_of(*to_review)).splitlines() if line.startswith("?")]
+    assert planned_lines == [f"? {line.replace('Sale', 'Title')}" for line in named]
+
+
 def test_an_audit_of_a_fleet_has_one_line_a_site_on_a_narrow_screen() -> None:
     reports = [
         DriftReport(SiteRef(SiteName(f"shop-{n}"), f"{n}"), tuple(ready(n + 1, Finding.CANCELLED))) for n in range(6)
