@@ -56,6 +56,10 @@ class _Row(Struct, frozen=True, gc=False):
         return f"{self.words} each" if self.counts and sites > 1 else self.words
 
 
+def _goes_out(posts: int) -> str:
+    return f"{plural(posts, 'post')} still going out"
+
+
 class LedgerSummary:
     """A line for each site of a run that had something to do, worst first; the others are counted.
 
@@ -76,7 +80,7 @@ class LedgerSummary:
         ledger = applied.ledger
         results = {entry.result for entry in ledger.entries} | ({ActionResult.UNKNOWN} if ledger.in_doubt else set())
         worst = min((WORST_FIRST.index(result) for result in results), default=len(WORST_FIRST) - 1)
-        goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
+        goes_out = _goes_out(len(ledger.still_going_out)) if ledger.still_going_out else ""
         words = ", ".join(part for part in (goes_out, counts(ledger)) if part)
         rank = -1 if goes_out else 0 if ledger.error else worst
         alike = not (goes_out or ledger.error or results - {ActionResult.DONE, ActionResult.WITHHELD, *CUT_SHORT})
@@ -106,9 +110,10 @@ class LedgerSummary:
         first, shared = self._first.setdefault(causes, (name, why))
         return (None if first == name or self._list_sites else first), shared
 
-    def refused(self, name: str) -> None:
-        """Adds a site whose own plan a guard refuses."""
-        self._add(name, _Row(1, "refused", Style.RED, alike=True, counts=False))
+    def refused(self, name: str, going_out: int) -> None:
+        """Adds a site whose own plan a guard refuses, and on which this many unwanted posts still go out."""
+        words = f"{_goes_out(going_out)}, refused" if going_out else "refused"
+        self._add(name, _Row(-1 if going_out else 1, words, Style.RED, alike=not going_out, counts=False))
 
     def _add(self, name: str, row: _Row) -> None:
         self._rows[row] += 1

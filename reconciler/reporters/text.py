@@ -309,7 +309,7 @@ class TextReporter:
     def _site_planned(self, planned: site_results.SitePlanned) -> None:
         self._plan.site(planned)
         if planned.plan.refusals and self._context.command == "apply":
-            self._ledger.refused(planned.name)
+            self._ledger.refused(planned.name, len(planned.plan.still_going_out))
 
     def _site_failed(self, failed: site_results.SiteFailed) -> None:
         match self._phase:

@@ -1553,6 +1553,26 @@ def test_an_audit_sums_up_posts_of_a_fleet_that_a_change_in_git_makes_unwanted()
     assert audit(*(unwanted(n % 3 + 1, ChangedSide.REMOTE) for n in range(30))).count('"Sale 0"') == 3
 
 
+def test_the_ledger_counts_what_goes_out_unwanted_at_a_refused_site() -> None:
+    why = Diagnostic("site-refused", "the site is refused", "cancel it in the dashboard")
+    address = Address(SHOP, Kind.DRAFT, "p1")
+    post = StillGoingOut(address, PostId("p1"), "INSTAGRAM", "Sale", None, None, Reason.PAUSED, (), why)
+    refused = planned(refusals=(unpublished(),), still_going_out=(post,))
+    other = planned(tone("other"), site="other")
+    done = SiteLedger(
+        SiteRef(SiteName("other"), "2"),
+        (Entry(Address(SiteName("other"), Kind.SETTINGS), tone().operation, ActionResult.DONE),),
+    )
+    plan = PlanCompleted(2, refused.tally + other.tally, refused=1)
+    ledger = ledger_tally((done,))
+    text = shown(
+        refused, other, plan, PhaseStarted(Phase.APPLYING, 1), SiteApplied(done), ApplyCompleted(plan, ledger, sites=2),
+        command="apply",
+    )  # fmt: skip
+    rows = [line.strip() for line in text.splitlines()]
+    assert rows[-4:-2] == ["shop   1 post still going out, refused", "other  1 done"]
+
+
 def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
     """An earlier run failed to cancel them; each is named, with when and where it goes out."""
     why = Diagnostic("api-server-error", "the server failed", "cancel it in the dashboard")
