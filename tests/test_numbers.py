@@ -171,7 +171,7 @@ def test_a_typed_duration_is_shown_as_it_can_be_typed(typed: str) -> None:
 
 
 def test_a_column_is_as_wide_as_its_numbers() -> None:
-    lines = list(table("site", ["add"], [Row("shop", (12345,)), Row("cafe", (0,)), Row("all", (2,))], Screen(40)))
+    lines = list(table("site", ["add"], [Row("shop", (12345,)), Row("cafe", (0,)), Row("all", (2,))], Screen(60)))
     assert lines == ["site     add", "shop  12,345", "cafe       -", "all        2"]
 
 
