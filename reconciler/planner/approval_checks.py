@@ -67,7 +67,7 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
             return Diagnostic(
                 BlockedBy.CANCELLED_AFTER_APPROVAL,
                 "it was scheduled as approved and has been cancelled since",
-                "run review, which sets it back to pending, and approve it again",
+                "run review, which sets it back to pending; approve it again if it should go out after all",
             )
         case ApprovalState.UNPROVEN:
             return Diagnostic(

@@ -23,6 +23,7 @@ from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.doubt import gone_posts
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved
 from reconciler.planner.edited_by_hand import is_edited
+from reconciler.planner.eligibility import is_asked_for
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
@@ -131,17 +132,25 @@ class PostsAudit(Struct, frozen=True, dict=True):
         if (moment or activity.date) <= self.scope.now:
             return None
         if post.status is not PostStatus.SCHEDULED:
-            return None if self._was_asked_to_be_cancelled(activity, post) else Finding.CANCELLED
+            return Finding.CANCELLED if self._should_go_out(activity, post) else None
         if is_edited(last, activity, post, self.desired.approvals):
             return Finding.EDITED
         if is_moved(last, post) and not is_at_its_rules_time(self._schedule_rules, activity, post, self.scope):
             return Finding.MOVED_BY_OTHERS
         return None
 
-    def _was_asked_to_be_cancelled(self, activity: Activity, post: Post) -> bool:
-        """Whether an earlier run tried to cancel the post, and that has taken effect after all."""
-        tried = why_not_cancelled(self.recorded, post.id) is not None
-        return tried and not self.desired.approvals.approves(post, activity.date)
+    def _should_go_out(self, activity: Activity, post: Post) -> bool:
+        """Whether the files still ask for a post that is no longer scheduled.
+
+        If an earlier run tried to cancel it, that has taken effect after all.
+        """
+        schedule, approvals = self.desired.schedule, self.desired.approvals
+        if schedule is None or not is_asked_for(post, schedule, approvals):
+            return False
+        if not schedule.approval_required:
+            rule = self._schedule_rules.rule_for(activity, post, self.scope)
+            return rule is not None and schedule.rules[rule].max != 0
+        return why_not_cancelled(self.recorded, post.id) is None or approvals.approves(post, activity.date)
 
     def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
         """Approved drafts whose content has changed since, or that are gone."""

@@ -52,6 +52,12 @@ def times_scheduled(recorded: RecordedSite, post: Post) -> int:
     return times_of(recorded, post.id, frozenset({post.digest, post.earlier_digest}))
 
 
+def is_asked_for(post: Post, desired: DesiredSchedule, approvals: Approvals) -> bool:
+    """Whether a cancelled post is to go out: it is still approved, approved again, or needs no approval."""
+    draft = approvals.draft(post.id)
+    return not desired.approval_required or (draft is not None and draft.decision is DraftDecision.APPROVE)
+
+
 def changed_since(recorded: RecordedSite, post: Post) -> bool:
     """Whether this tool scheduled the post with different content."""
     return post.id in recorded.published_by_id and not times_scheduled(recorded, post)
@@ -188,10 +194,16 @@ class DraftEligibility(Struct):
         """Whether people's decisions let this content go out now; if not, records what is missing."""
         post, times = candidate.post, times_scheduled(self.recorded, candidate.post)
         if post.status is PostStatus.CANCELED:
-            if not self._is_asked_for(post):
+            if not is_asked_for(post, self.desired, self.approvals):
                 return False  # it is already as people want it
             detail = f"{_name(candidate)} was scheduled and then cancelled, and the API only schedules drafts"
-            fix = "turn it back into a draft in the site's dashboard; then run review, and approve it again"
+            keep = "write `pending` for it in the approvals file"
+            if not self.desired.approval_required:
+                keep = "leave its activity out of `schedule.rules`"
+            fix = (
+                f"if it should stay cancelled, {keep}; if it should go out, turn it back into a draft in the site's "
+                "dashboard, then run review and approve it again"
+            )
             self._block(
                 candidate, self._blocked(candidate, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix, says_name=True)
             )
@@ -211,11 +223,6 @@ class DraftEligibility(Struct):
             verdict = ApprovalStatus(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
         self._not_approved(candidate, verdict)
         return False
-
-    def _is_asked_for(self, post: Post) -> bool:
-        """Whether a cancelled post is to go out: it is still approved, approved again, or needs no approval."""
-        draft = self.approvals.draft(post.id)
-        return not self.desired.approval_required or (draft is not None and draft.decision is DraftDecision.APPROVE)
 
     def _verdict(self, candidate: Candidate, times: int | None = None) -> ApprovalStatus:
         return self.approvals.verdict(

@@ -1808,6 +1808,53 @@ def test_review_suggests_approving_only_what_approving_helps_and_counts_as_appro
     assert pending(read_approvals(file, SiteName("pottery"), file.read_text("utf-8"))) == waiting
 
 
+def cancelled_on_the_site(pottery: Pottery) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.cancel_item(SITE, POST)
+
+
+def test_a_post_that_somebody_cancelled_is_left_in_peace_as_plan_says(pottery: Pottery) -> None:
+    (pottery.project.root / "sites" / "shop.yaml").unlink()
+    cancelled_on_the_site(pottery)
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        assert "if it should stay cancelled, write `pending` for it in the approvals file" in said, said
+    approve = ("approve", "--decision", "pending", "--title", "Kiln day", "--yes")
+    assert "Saved in" in pottery.run(*approve)[1]
+    for _ in range(2):
+        assert pottery.run("plan")[1].endswith("No changes.")
+        assert pottery.run("drift")[1].endswith("No drift.")
+        pottery.run("review")
+
+
+def test_a_post_that_somebody_cancelled_goes_out_again_as_plan_says(pottery: Pottery) -> None:
+    cancelled_on_the_site(pottery)
+    assert "turn it back into a draft in the site's dashboard, then run review and approve it" in pottery.run("plan")[1]
+    back_to_draft(pottery)
+    assert "approve it again if it should go out after all" in pottery.run("plan")[1]
+    pottery.run("review")
+    said = pottery.run("drift")[1]
+    assert ("1 draft is waiting for review" in said, "drifted" in said) == (True, False), said
+    assert "Saved in" in pottery.run("approve", "--all", "--yes")[1]
+    assert "1 published" in pottery.run("apply", "--auto-approve", "--allow-publish")[1]
+    assert pottery.status() == "SCHEDULED"
+
+
+def test_a_post_that_needs_no_approval_stays_cancelled_as_plan_says(pottery: Pottery) -> None:
+    (pottery.project.root / "sites" / "shop.yaml").unlink()
+    pottery.project.edit("sites/pottery.yaml", "approval: required", "approval: none")
+    pottery.run("apply", "--auto-approve", "--allow-publish")
+    with pottery.project.world() as world:
+        world.dashboard.cancel_item(SITE, POST)
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        assert "leave its activity out of `schedule.rules`" in said, said
+    pottery.project.edit("sites/pottery.yaml", "rules: [", f"rules: [{{match: {{ids: [{ACTIVITY}]}}, max: 0}}, ")
+    assert pottery.run("plan")[1].endswith("No changes.")
+    assert pottery.run("drift")[1].endswith("No drift.")
+
+
 def test_review_suggests_approving_what_a_pause_holds_back(pottery: Pottery) -> None:
     """The approval counts as soon as the pause is over."""
     pottery.run("apply", "--auto-approve")

@@ -232,7 +232,8 @@ def test_a_post_that_was_moved_to_the_time_of_its_rule_is_as_asked_for() -> None
     [
         (True, DraftDecision.PENDING, []),
         (True, DraftDecision.APPROVE, [Finding.CANCELLED]),
-        (False, DraftDecision.PENDING, [Finding.CANCELLED]),
+        (False, DraftDecision.PENDING, []),
+        (False, DraftDecision.APPROVE, [Finding.CANCELLED]),
     ],
 )
 def test_rule_17_6_a_cancel_that_shows_later_is_not_called_somebody_elses(
