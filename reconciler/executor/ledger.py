@@ -188,7 +188,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
             if entry.result is ActionResult.DONE:
                 column, kept = column_of(entry.operation), entry.promised
                 among = promised if kept else counts
-                lost = {*entry.operation.discards, *entry.operation.replaces} - discarded
+                lost = set(entry.operation.throws_away) - discarded
                 among["discarded"] += len(lost)
                 discarded |= lost
                 if column is Column.DISCARD:

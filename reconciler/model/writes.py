@@ -111,6 +111,11 @@ class Write(Variant, frozen=True):
         """The drafts that are thrown away by what it waits for."""
         return ()
 
+    @property
+    def throws_away(self) -> tuple[Any, ...]:
+        """The drafts that are gone once it is done."""
+        return (*self.discards, *self.replaces)
+
 
 class Condition(Variant, frozen=True):
     """What must still hold on the site just before a write, or nothing is sent.

@@ -340,9 +340,14 @@ class Plan(Struct, frozen=True):
     """Only in a saved plan, and absent if an earlier version made it."""
 
     def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
-        """The drafts that one write of this plan throws away."""
-        posts = frozenset(operation.discards)
-        return tuple(draft for draft in self.discarded if draft.post in posts) if posts else ()
+        """The drafts that one write of this plan throws away, or that what it waits for does.
+
+        Of those that the site no longer shows, only the ids are known.
+        """
+        posts = dict.fromkeys(operation.throws_away)
+        shown = tuple(draft for draft in self.discarded if draft.post in posts) if posts else ()
+        known = {draft.post for draft in shown}
+        return (*shown, *(Discarded(post, "", "") for post in operation.replaces if post not in known))
 
     @property
     def is_empty(self) -> bool:

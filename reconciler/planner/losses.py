@@ -220,9 +220,12 @@ def posts_cancelled(actions: Iterable[Action]) -> frozenset[PostId]:
 def thrown_away(
     actions: Iterable[Action], activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite
 ) -> tuple[Discarded, ...]:
-    """The drafts that actions throw away, in the order of their activities, each with whether it is approved."""
+    """The drafts that actions throw away, in the order of their activities, each with whether it is approved.
+
+    Those of a generation that is waited for are among them, as long as the site still shows them.
+    """
     activities = tuple(activities)
-    posts = {post for action in actions for post in action.operation.discards}
+    posts = {post for action in actions for post in action.operation.throws_away}
     approved = approved_drafts(activities, approvals, recorded) if posts else frozenset()
     return tuple(
         Discarded(post.id, activity.title, post.channel, post.id in approved, post.type)

@@ -338,7 +338,8 @@ def _with_content(
     gone = orphans(observed, recorded, scope.now)
     lost |= {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
     earlier = of_past_activities(observed, recorded)
-    waiting = judge_waiting(desired, (*to_be, *gone, *earlier), lost, recorded, options, scope)
+    titles = {activity.id: activity.title for activity in live}
+    waiting = judge_waiting(desired, (*to_be, *gone, *earlier), lost, recorded, options, scope, titles)
     waiting = waiting if options.publish else without_moves(waiting)
     schedule = SchedulePart()
     if desired.schedule is not None:

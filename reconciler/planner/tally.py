@@ -70,9 +70,8 @@ def tally_of(plan: Plan) -> PlanTally:
     actions = () if plan.refusals else plan.actions
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
-    lost = {post for action in actions for post in action.operation.discards}
     anyway = {post for action in actions for post in action.operation.replaces}
-    counts["discard"] = len(lost | anyway)
+    counts["discard"] = len({post for action in actions for post in action.operation.throws_away})
     return PlanTally(
         **counts,
         discarded_anyway=len(anyway),

@@ -75,10 +75,12 @@ def judge_waiting(
     recorded: RecordedSite,
     options: PlanOptions,
     scope: Scope,
+    titles: Mapping[ActivityId, str] | None = None,
 ) -> WaitingPart:
     """What happens to every post of these activities that may go out.
 
-    `activities` are as they will be. `lost` says which of them lose their posts in this plan, and why.
+    `activities` are as they will be, and `titles` those of activities that this plan renames: what is cancelled, or
+    still goes out, is named as the site shows it now. `lost` says which activities lose their posts, and why.
     """
     waiting = sorted(
         ((activity, post) for activity in activities for post in activity.posts if may_go_out(post)),
@@ -94,7 +96,7 @@ def judge_waiting(
         days=days_of(activities, scope),
         kept=days_of(activities, scope, only_gone=True),
     )
-    waiting_posts = _WaitingPosts(standards, ScheduleRuleIndex(standards.schedule.rules))
+    waiting_posts = _WaitingPosts(standards, ScheduleRuleIndex(standards.schedule.rules), titles or {})
     for activity, post in waiting:
         waiting_posts.judge(activity, post, lost.get(activity.id))
     return WaitingPart(
@@ -148,6 +150,7 @@ class _WaitingPosts(Struct):
 
     standards: Standards
     rules: ScheduleRuleIndex
+    titles: Mapping[ActivityId, str] = {}
     cancels: list[Action] = field(default_factory=list)
     moves: list[tuple[int, Action]] = field(default_factory=list)
     blocked: list[tuple[int, Diagnostic]] = field(default_factory=list)
@@ -189,7 +192,8 @@ class _WaitingPosts(Struct):
         if (tried := why_not_cancelled(self.standards.recorded, post.id)) is not None:
             self._goes_out(activity, post, unwanted, tried)
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
-        operation = CancelPost(post.id, known, post.channel, moment, activity.title, post.type)
+        title = self.titles.get(activity.id, activity.title)
+        operation = CancelPost(post.id, known, post.channel, moment, title, post.type)
         requires = (StillScheduled(post.id),)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, requires, unwanted.grounds))
 
@@ -199,7 +203,7 @@ class _WaitingPosts(Struct):
                 self._address(post),
                 post.id,
                 post.channel,
-                activity.title,
+                self.titles.get(activity.id, activity.title),
                 self._account(post) or None,
                 moment_in(activity, post),
                 unwanted.reason,

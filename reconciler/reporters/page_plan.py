@@ -138,11 +138,15 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
     found += _changes(said.changes, edited)
     discarded = plan.discarded_by(operation)
     if discarded:
-        names = (
+        names = [
             text(name_of(draft)) + (' <span class="tag warn">approved</span>' if draft.approved else "")
             for draft in discarded
-        )
-        found += f'<div class="why">Discards {plural(len(discarded), "draft")}:</div>{bullets(names, "names")}'
+            if draft.channel
+        ]
+        if names and (others := len(discarded) - len(names)):
+            names.append(f"{others:,} more")
+        found += f'<div class="why">Discards {plural(len(discarded), "draft")}{":" if names else ""}</div>'
+        found += bullets(names, "names")
     if calls_of:
         details = [f"address: {action.address.shown}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
         details += [f"call: {call}" for call in calls_of(operation, plan.site)]

@@ -98,7 +98,7 @@ def planned_record(planned: SitePlanned, calls_of: CallsOf | None = None) -> Pla
 def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> ActionJson:
     """An action: what, where, why, and with `--explain` how."""
     operation = action.operation
-    discards = plan.discarded_by(operation) if operation.discards else None
+    discards = plan.discarded_by(operation) if operation.throws_away else None
     return ActionJson(
         ActionRecord(
             action.address,

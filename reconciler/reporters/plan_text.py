@@ -184,11 +184,13 @@ def note_item(note: Diagnostic) -> Item:
 def _discard_line(discards: Sequence[Discarded]) -> Line:
     """`- discards 3 drafts, 1 of them approved: "Winter check" (Instagram); unapproved: "Open studio" (Facebook, X)`.
 
-    Every approved one is named.
+    Every approved one is named. Of drafts that the site no longer shows, nobody knows whether they were approved.
     """
     approved = [draft for draft in discards if draft.approved]
     others = [draft for draft in discards if not draft.approved]
-    kind = "drafts" if approved and others else "approved drafts" if approved else "unapproved drafts"
+    unknown = any(not draft.channel for draft in others)
+    mixed = bool(approved and others) or unknown
+    kind = "drafts" if mixed else "approved drafts" if approved else "unapproved drafts"
     text = f"- discards {len(discards):,} {kind if len(discards) != 1 else kind.removesuffix('s')}"
     if approved and others:
         text += f", {len(approved):,} of them approved"
@@ -266,7 +268,8 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     if approved and not plan.refusals:  # never hidden in a number
         return Item(rank, (*lines, _discard_line(discards)))
     if discards:
-        return Item(rank, tuple(lines), (_discard_line(discards),), DiscardTotal(len(discards), approved))
+        total = DiscardTotal(len(discards), approved, known=all(draft.channel for draft in discards))
+        return Item(rank, tuple(lines), (_discard_line(discards),), total)
     if isinstance(operation, DraftWrite):
         return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone))
     return Item(rank, tuple(lines))

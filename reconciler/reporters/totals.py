@@ -68,22 +68,27 @@ class RefusalTotal:
 
 
 class DiscardTotal:
-    """How many drafts are thrown away. Approved ones are counted only at sites that are refused."""
+    """How many drafts are thrown away. Approved ones are counted only at sites that are refused.
+
+    `known` says whether all drafts are known to be approved or unapproved.
+    """
 
     kind: Final = "discards"
     listed: Final = False
 
-    def __init__(self, count: int, approved: int = 0) -> None:
-        self._count, self._approved = count, approved
+    def __init__(self, count: int, approved: int = 0, *, known: bool = True) -> None:
+        self._count, self._approved, self._known = count, approved, known
 
     def add(self, other: DiscardTotal) -> None:
         """Adds another site's total."""
         self._count += other._count
         self._approved += other._approved
+        self._known = self._known and other._known
 
     def lines(self) -> Iterator[Line]:
         """`- discards 1,940 unapproved drafts on these sites in total`."""
-        text = f"- discards {plural(self._count, 'draft' if self._approved else 'unapproved draft')}"
+        kind = "draft" if self._approved or not self._known else "unapproved draft"
+        text = f"- discards {plural(self._count, kind)}"
         text += f", {self._approved:,} of them approved," if self._approved else ""
         text += " on these sites in total"
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)

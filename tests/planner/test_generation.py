@@ -28,7 +28,7 @@ from reconciler.model.marketing_plan import (
     When,
 )
 from reconciler.model.operations import Operation
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.posts import ActivityId, Discarded, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, fields_of
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
@@ -243,6 +243,18 @@ def test_our_own_generation_that_ended_meanwhile_is_not_repeated() -> None:
     plan = plan_of(file, live, before)
     assert plan.actions == ()
     assert not SiteDrifted(find_drift(file, live, before, plan, PlanOptions(NOW))).says_something
+
+
+def test_the_drafts_that_a_generation_under_way_throws_away_are_known_by_name_while_the_site_shows_them() -> None:
+    started = Regenerate(False, (PostId("p1"), PostId("p0")))
+    entry = OpenEntry("1", Address.parse("shop/marketing-plan"), started, NOW, sent=True)
+    before = replace(recorded(), open=(entry,))
+    shows = replace(observed(PlanStatus.GENERATING), marketing_plan=MarketingPlan(PlanStatus.GENERATING, (activity(),)))
+    plan = plan_of(desired(), shows, before)
+    (waits,) = generations(plan)
+    assert plan.discarded_by(waits) == (Discarded(PostId("p1"), "Mugs", "FACEBOOK"), Discarded(PostId("p0"), "", ""))
+    (waits,) = generations(plan := plan_of(desired(), observed(PlanStatus.GENERATING), before))
+    assert [draft.post for draft in plan.discarded_by(waits)] == ["p1", "p0"]
 
 
 def test_while_a_lost_answer_may_still_show_no_second_generation_is_planned() -> None:

@@ -8,7 +8,13 @@ from datetime import datetime, time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.activities import DeleteActivity, PostsRule, RemoveActivities
+from reconciler.model.activities import (
+    DeleteActivity,
+    PostsRule,
+    RemoveActivities,
+    SetActivities,
+    UpdateActivity,
+)
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.canonical import Absent, Json, JsonObject
@@ -48,6 +54,7 @@ from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review_builder import review_of
+from reconciler.planner.rights import what_is_left
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import SiteLabels, apply_targets, target_filter
 from reconciler.planner.unstopped import (
@@ -621,3 +628,20 @@ def test_nobody_is_told_to_cancel_what_is_under_way(status: PostStatus | Unrecog
     assert not_stopped(cancel, refused, under_way).problem.fix == goes_out.problem.fix
     fixes = {not_stopped(cancel, refused, live).problem.fix for live in (WAITS, None)}
     assert fixes == {"run apply; or cancel it in the site's dashboard"}
+
+
+def test_what_is_cancelled_is_named_as_the_site_shows_it_though_its_activity_gets_another_title() -> None:
+    no = approved(KILN, decision=DraftDecision.PENDING)
+    wanted = replace(desired(approvals=no), activities=(SetActivities(Match(title="Idea *"), title="Grand sale"),))
+    made = plan(wanted, site(KILN), scheduled_before(WAITS))
+    cancel, retitle = operations(made)
+    assert isinstance(cancel, CancelPost)
+    assert cancel.title == "Idea a"
+    assert isinstance(retitle, UpdateActivity)
+    # A run of the saved plan that ended before the cancel is not refused because it changed the title.
+    renamed = plan(wanted, site(replace(KILN, title="Grand sale")), scheduled_before(WAITS))
+    assert [operation.title for operation in operations(renamed) if isinstance(operation, CancelPost)] == ["Grand sale"]
+    assert what_is_left(made, renamed) == renamed
+    leaving = activity("a", replace(WAITS, status=PostStatus.PROCESSING))
+    (goes_out,) = plan(wanted, site(leaving), scheduled_before(WAITS)).still_going_out
+    assert goes_out.title == "Idea a"

@@ -18,9 +18,9 @@ from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import DeleteEvent, EventId
-from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.operations import Deferred, SitePart
-from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
 from reconciler.model.schedule import CancelPost
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
@@ -357,6 +357,16 @@ def test_what_was_done_is_said_in_the_words_of_the_ledger() -> None:
     assert "was scheduled for Thu 2026-12-03 08:30 UTC" in text
     assert "nothing to do" in text
     assert "regenerated, 1 draft discarded" in text
+
+
+def test_what_a_generation_under_way_discards_is_named_as_far_as_the_site_still_shows_it() -> None:
+    waits = AwaitGeneration((PostId("d0"), PostId("d1"), PostId("d2")))
+    action = Action(Address(SiteName("shop"), Kind.MARKETING_PLAN), waits, Reason.UNDER_WAY)
+    shows = Plan(SiteRef(SiteName("shop"), "1"), (action,), discarded=(Discarded(PostId("d0"), "Mugs", "FACEBOOK"),))
+    text = page(planned(shows), exits(0))
+    assert 'Discards 3 drafts:</div><ul class="names"><li>&quot;Mugs&quot; (Facebook)</li><li>2 more</li></ul>' in text
+    hidden = replace(shows, discarded=())
+    assert "Discards 3 drafts</div></li>" in page(planned(hidden), exits(0))
 
 
 def test_the_totals_of_what_was_done_are_those_of_the_last_line() -> None:

@@ -789,6 +789,21 @@ def discarding(site: str, *, approved: bool = False, title: str = "Winter check"
     return planned(regenerate, tone(site), site=site, discarded=posts)
 
 
+def awaiting(site: str, *known: Discarded) -> SitePlanned:
+    waits = AwaitGeneration((PostId("d0"), PostId("d1"), PostId("d2")))
+    return planned(Action(Address(SiteName(site), Kind.MARKETING_PLAN), waits, Reason.UNDER_WAY), discarded=known)
+
+
+def test_a_plan_that_waits_names_what_the_generation_discards_as_far_as_the_site_still_shows_it() -> None:
+    mugs = Discarded(PostId("d0"), "Mugs", "FACEBOOK", approved=True)
+    bowls = Discarded(PostId("d1"), "Bowls", "TWITTER")
+    text = shown(*plan_of(awaiting("a", mugs, bowls)))
+    assert '- discards 3 drafts, 1 of them approved: "Mugs" (Facebook); unapproved: "Bowls"' in " ".join(text.split())
+    assert "- discards 3 drafts\n" in shown(*plan_of(awaiting("a")))
+    many = shown(*plan_of(*(awaiting(f"s{n}") for n in range(9)), sites=9))
+    assert "- discards 27 drafts on these sites in total" in many
+
+
 def test_few_sites_with_one_change_each_name_what_they_throw_away() -> None:
     text = shown(*plan_of(discarding("a", title="Spring"), discarding("b", title="Autumn"), sites=9))
     assert '- discards 2 unapproved drafts: "Spring" (Instagram, X)' in text

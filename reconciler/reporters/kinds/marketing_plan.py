@@ -68,11 +68,10 @@ class MarketingPlanWords(KindWords[MarketingPlanOperation, MarketingPlanConditio
                 what = because(action, "regenerate with new keyword research" if research else "regenerate")
             case DeleteMarketingPlan():
                 what = "delete, with all its activities"
-            case AwaitGeneration(replaces=replaces):
+            case AwaitGeneration():
                 what = "wait for the generation that is under way"
                 if action.reason is Reason.UNCONFIRMED:
                     what = "wait to see whether the generation that an earlier run requested has begun"
-                what += f"; it discards {plural(len(replaces), 'draft')}" if replaces else ""
             case _:
                 assert_never(operation)
         return ActionText("marketing plan", what)

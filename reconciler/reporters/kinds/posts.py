@@ -79,9 +79,8 @@ class PostsWords(KindWords[PostsOperation, PostsCondition]):
         match operation:
             case GeneratePosts():
                 what = f"generate posts for {title}"
-            case AwaitPosts(replaces=replaces):
+            case AwaitPosts():
                 what = f"wait for the posts of {title}"
-                what += f"; they replace {plural(len(replaces), 'draft')}" if replaces else ""
             case RegeneratePosts(media_only=media_only, stories=stories):
                 made = "stories" if stories else "images" if media_only else "posts"
                 what = f"regenerate the {made} of {title} (sent back in review)"
