@@ -333,20 +333,21 @@ async def _finish(
     `begin` is awaited just before the first write.
     """
     completed, unwritable = judged.completed, judged.unwritable
+    unstopped = completed.tally.still_going_out
     if refusals and (whole or not (judged.ready or unwritable)):
         going_out = _going_out(judged, IF_RUN_REFUSED)
-        return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out))
+        return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out, unstopped))
     allow_publish = False
     if judged.ready and unwritable is None:
         decision = await run.terms.decide(_proposal(judged))
         if not decision.apply:
             going_out = _going_out(judged, IF_NOTHING_DONE)
-            return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out))
+            return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out, unstopped))
         allow_publish = decision.allow_publish
         unwritable = await unwritable_state(run)
     if unwritable is not None:
         going_out = _going_out(judged, IF_UNWRITABLE)
-        return _refuse(run, Refused(unwritable, 0, completed.failed, going_out, unwritable=True))
+        return _refuse(run, Refused(unwritable, 0, completed.failed, going_out, unstopped, unwritable=True))
     if judged.ready and begin is not None:
         await begin()
     done = await carry_out(run, completed, judged.ready, judged.unplanned, judged.idle, allow_publish=allow_publish)

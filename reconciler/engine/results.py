@@ -286,14 +286,15 @@ class Refused(Struct, frozen=True):
     """Nothing was done because a guard or a person refused.
 
     `more` counts further reasons, which were all reported before; `failed` counts the sites that could not be read.
-    `still_going_out` are the posts that would have been cancelled. `unwritable` says that the reason is an error: the
-    state cannot be written.
+    `still_going_out` are the posts that would have been cancelled, and `unstopped` counts those that the plan does not
+    cancel either. `unwritable` says that the reason is an error: the state cannot be written.
     """
 
     reason: Diagnostic
     more: int = 0
     failed: int = 0
     still_going_out: tuple[GoingOut, ...] = ()
+    unstopped: int = 0
     unwritable: bool = False
 
 

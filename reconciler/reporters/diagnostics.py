@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.model.address import ALL_SITES
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
+from reconciler.model.plurals import plural
 from reconciler.model.text import about
 from reconciler.planner.actions import StillGoingOut
 from reconciler.state.errors import STATE, of_any_site
@@ -90,6 +91,13 @@ def obstacle(post: StillGoingOut) -> str:
 def of_its_site(diagnostic: Diagnostic) -> str:
     """The sentence for a problem that is shown beside the name of its site."""
     return sentence(replace(diagnostic, address=None))
+
+
+def above(unread: int, going_out: int) -> str:
+    """` (2 sites could not be read; 3 posts still going out, above)`: what a refusal as last line must not hide."""
+    said = [f"{plural(unread, 'site')} could not be read"] if unread else []
+    said += [f"{plural(going_out, 'post')} still going out"] if going_out else []
+    return f" ({'; '.join(said)}, above)" if said else ""
 
 
 def refused_line(reason: Diagnostic, more: int = 0) -> str:

@@ -21,7 +21,7 @@ from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
-from reconciler.reporters.diagnostics import cause, refused_line
+from reconciler.reporters.diagnostics import above, cause, refused_line
 from reconciler.reporters.failures import Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
@@ -230,8 +230,10 @@ class PlanScreen:
         """`Refused: ...` if the run as a whole is refused, or every site in it."""
         if completed.refusals:
             more = len(completed.refusals) + self._refusals.count - 1
-            return refused_line(completed.refusals[0], more)
-        return self._refusals.refused_line() if completed.refused == completed.sites else None
+            line: str | None = refused_line(completed.refusals[0], more)
+        else:
+            line = self._refusals.refused_line() if completed.refused == completed.sites else None
+        return None if line is None else line + above(completed.failed, completed.tally.still_going_out)
 
     def refused_sites(self, reason: Diagnostic) -> str | None:
         """`Refused: 3 sites: ...` if an apply is refused for this reason because its sites are; otherwise None."""

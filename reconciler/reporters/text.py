@@ -13,7 +13,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.model.verdict import Verdict
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import refused_line, sentence
+from reconciler.reporters.diagnostics import above, refused_line, sentence
 from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header_lines, interrupted_line
 from reconciler.reporters.layout import Line, Span, Style
 from reconciler.reporters.next_step import repeated
@@ -353,10 +353,7 @@ class TextReporter:
             for found in refused.still_going_out:
                 for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
                     self._lines(line.on(self._screen))
-        unread, left = refused.failed, len(refused.still_going_out)
-        above = [f"{plural(unread, 'site')} could not be read"] if unread else []
-        above += [f"{plural(left, 'post')} still going out"] if left else []
-        end = f" ({'; '.join(above)}, above)" if above else ""
+        end = above(refused.failed, len(refused.still_going_out) + refused.unstopped)
         why = self._plan.refused_sites(refused.reason) or refused_line(refused.reason, refused.more)
         why = f"Error: {sentence(refused.reason)}" if refused.unwritable else why
         self._last(why + end, style=Style.RED)

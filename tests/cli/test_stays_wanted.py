@@ -847,6 +847,16 @@ def test_an_apply_elsewhere_counts_the_post_that_goes_out_where_it_did_nothing(p
     assert pottery.status() == "SCHEDULED"
 
 
+def test_a_refusal_that_is_the_last_line_counts_the_posts_that_go_out_at_the_refused_site(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    more("sites/pottery.yaml", "expect: {language: fr}\n")(pottery.project)
+    for command in (("plan",), ("apply", "--auto-approve")):
+        ran = pottery.command(*command, str(pottery.project.root), "--target", "pottery")
+        assert (ran.code, ran.last[:9]) == (4, "Refused: "), ran.out
+        assert ran.last.endswith("in its file (1 post still going out, above)"), ran.last
+
+
 @pytest.mark.parametrize("change", ["nothing else to do", "something else to do", "unwanted", "refused"])
 def test_an_apply_counts_a_post_that_an_earlier_run_may_have_scheduled_as_unknown(
     pottery: Pottery, change: str
