@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, Self, TypeAlias
+
+from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest
@@ -120,6 +122,11 @@ class CancelPost(DraftWrite, frozen=True):
     at: Instant | None = None
     title: str = ""
     type: str = "POST"
+
+    @property
+    def unnamed(self) -> Self:
+        """The same cancel without the title of its activity, which the same plan may change."""
+        return replace(self, title="")
 
     @property
     def now(self) -> Instant | None:

@@ -7,7 +7,7 @@ write states it once, in its kind's file.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from reconciler.model.canonical import Json
 from reconciler.model.frozen import Struct, Variant
@@ -95,6 +95,11 @@ class Write(Variant, frozen=True):
     def changes(self) -> tuple[FieldChange, ...]:
         """The fields of its object that it changes."""
         return ()
+
+    @property
+    def unnamed(self) -> Self:
+        """The same write without what it is only shown with and the same run may have changed before it."""
+        return self
 
     @property
     def approved(self) -> bool:

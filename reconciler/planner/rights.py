@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, assert_never
 
-from msgspec.structs import replace
-
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
@@ -81,20 +79,15 @@ def what_is_left(saved: Plan, today: Plan) -> Plan | None:
     This is today's plan, if everything in it is in the saved one too, or only waits for what the saved one began.
     Otherwise None: nobody approved the rest.
     """
-    agreed = [(action.address, _whatever_the_title(action.operation)) for action in saved.actions]
+    agreed = [(action.address, action.operation.unnamed) for action in saved.actions]
     begun = {action.address for action in saved.actions if action.operation.takes_time}
     if today.refusals:
         return None
     for action in today.actions:
         waits = action.operation.verb is Verb.WAIT and action.address in begun
-        if not waits and (action.address, _whatever_the_title(action.operation)) not in agreed:
+        if not waits and (action.address, action.operation.unnamed) not in agreed:
             return None
     return today
-
-
-def _whatever_the_title(operation: Operation) -> Operation:
-    """The same write, of a post to cancel without the activity's title: the run may have changed that one first."""
-    return replace(operation, title="") if isinstance(operation, CancelPost) else operation
 
 
 def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite, policy: Policy) -> Diagnostic | None:
