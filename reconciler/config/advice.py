@@ -192,7 +192,7 @@ def _never_lets_through(
     elif (found := next(_posts_of_none(match, (*path, "match"), now, merged), None)) is not None:
         yield found
     elif match.end and now is not None and _end_of(match.end) <= now + policy.min_lead:
-        message = "is not beyond the project's `minLead`, so every match comes too late"
+        message = "is closer than the project's `minLead`, so every match comes too late"
         yield merged.is_over((*path, "match", "to"), message)
     elif match.start and match.end and _last_day(match.start, match.end, match.weekdays, policy.blackout_dates) is None:
         yield never(("match",), "every matching day is a blackout date of the project", "choose other days")
@@ -354,7 +354,7 @@ def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Seq
         fix, shared = (
             f"if the site was renamed: git mv {shown_path(old)} {shown_path(project.approvals_file(new))} "
             "(deleting the file would withdraw its approvals); "
-            "if the site is gone, delete the file, which cancels no post there"
+            "if the site is gone, delete the file (this cancels no posts)"
             for old, new in ((file, near or "NEW"), (project.approvals_file("OLD"), "NEW"))
         )
         message = f"no site is called {quoted(name)}, so no decision in this file counts"

@@ -112,9 +112,9 @@ class BegunPlan(UnusablePlan):
         one = len(left) == 1
         which = some_of(left, MOST_SHARDS)
         super().__init__(
-            f"the saved plan was begun in {shards:,} shards on {moment_text(begun_at, 'UTC')}, and "
+            f"an apply of the saved plan in {shards:,} shards began on {moment_text(begun_at, 'UTC')}, and "
             f"{'shard' if one else 'shards'} {which} {'is' if one else 'are'} left",
-            f"apply {'it' if one else 'these, each'} with --shard, or run plan again",
+            f"apply {'it' if one else 'each of them'} with --shard, or run plan again",
         )
 
 

@@ -19,11 +19,11 @@ from reconciler.planner.since_scheduled import since_scheduled
 from reconciler.planner.used_approvals import scheduled_by_us
 from reconciler.planner.wanted_posts import moment_in
 
-KEEP_OR_CHANGE: Final = "to keep it as it is, run review and approve it; if not, change it or cancel it on the site"
+KEEP_OR_CHANGE: Final = "to keep it as it is, run review and approve it; otherwise change or cancel it on the site"
 
 
 def is_edited(last: PublishedPost, activity: Activity, post: Post, approvals: Approvals) -> bool:
-    """Whether a post has other content than it was scheduled with, and nobody has approved that."""
+    """Whether a post's content is not what was scheduled, and nobody has approved it."""
     return post.digest != last.digest and not approvals.approves(post, activity.date)
 
 

@@ -375,7 +375,7 @@ def _saved_lines(saved: PlanLoaded, screen: Screen, *, whole: bool) -> Iterator[
     elif saved.expired:
         state = f"expired {moment(saved.expires_at, 'UTC')}"
     elif saved.begun_at is not None:
-        state = f"begun {moment(saved.begun_at, 'UTC')}; {_shards_left(saved)}; {state}"
+        state = f"apply began {moment(saved.begun_at, 'UTC')}; {_shards_left(saved)}; {state}"
     elif saved.outside:
         state = f"{state}; outside its project, so it is not known whether it can still be applied"
     elif not saved.spent_known:

@@ -224,17 +224,17 @@ def test_a_merged_plan_of_which_some_shards_were_applied_is_not_called_applied(
     reconciler("merge", *parts, "--out", "all.plan")
     assert reconciler("apply", "all.plan", "--shard", "2/3", *YES).code == 0
     shown = reconciler("show", "all.plan", "--output", "json=shown.json")
-    assert "begun Mon 2026-11-02 09:00 UTC; shards 1/3, 3/3 are left; expires" in " ".join(shown.out.split())
+    assert "apply began Mon 2026-11-02 09:00 UTC; shards 1/3, 3/3 are left; expires" in " ".join(shown.out.split())
     assert "used up" not in shown.out
     assert shown.out.splitlines()[-1] == ("Next: reconciler apply all.plan --shard 1/3   (shards 1/3, 3/3 are left)")
     saved = facts("shown.json")["saved"]
     assert (saved["spentAt"], saved["shards"], saved["shardsLeft"]) == (None, 3, [1, 3])
 
-    begun = "the saved plan was begun in 3 shards on Mon 2026-11-02 09:00 UTC, and shards 1/3, 3/3 are left"
+    begun = "an apply of the saved plan in 3 shards began on Mon 2026-11-02 09:00 UTC, and shards 1/3, 3/3 are left"
     for wrong in ((), ("--shard", "1/2")):
         refused = reconciler("apply", "all.plan", *wrong, *YES)
         assert refused.code == 4
-        assert refused.last == f"Refused: {begun}; apply these, each with --shard, or run plan again"
+        assert refused.last == f"Refused: {begun}; apply each of them with --shard, or run plan again"
     again = reconciler("apply", "all.plan", "--shard", "2/3", *YES)
     assert again.last == (
         "Refused: shard 2/3 of the saved plan was applied before, on Mon 2026-11-02 09:00 UTC; run plan again"

@@ -317,7 +317,7 @@ def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: Writ
     assert warnings_at(NOW - timedelta(days=40)) == [
         (
             "time-has-passed",
-            "3:33: schedule.rules[0].match.to is not beyond the project's `minLead`, so every match comes too late; "
+            "3:33: schedule.rules[0].match.to is closer than the project's `minLead`, so every match comes too late; "
             "remove it, or choose a later date",
         )
     ]

@@ -211,7 +211,7 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
     assert warning == (
         "approvals/shpo.yaml: no site is called 'shpo', so no decision in this file counts; if the site was "
         "renamed: git mv approvals/shpo.yaml approvals/shop.yaml (deleting the file would withdraw its approvals); "
-        "if the site is gone, delete the file, which cancels no post there"
+        "if the site is gone, delete the file (this cancels no posts)"
     )
     assert index_of().unowned == ("shpo",)
     write_project({"approvals/shop.yaml": "version: 1\nsite: shop\nactivities: []\n"})

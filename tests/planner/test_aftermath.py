@@ -198,7 +198,7 @@ def test_a_post_that_somebody_edited_where_no_approval_is_needed_is_named_by_pla
         assert said.message.startswith(
             '"Idea a" (Instagram) goes out Thu 2026-12-03 09:00 UTC, edited on the site since'
         )
-        assert said.fix == "to keep it as it is, run review and approve it; if not, change it or cancel it on the site"
+        assert said.fix == "to keep it as it is, run review and approve it; otherwise change or cancel it on the site"
         (item,) = find_drift(wanted, site(shown), before, made, PlanOptions(NOW)).of(DriftState.DRIFTED)
         assert (item.finding, item.moved) == (Finding.EDITED, ChangedSide.REMOTE)
         assert item.problem is not None
