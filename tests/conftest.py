@@ -27,9 +27,9 @@ OF_THE_RUN = (
     *("PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONASYNCIODEBUG"),
     *(spelt for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY") for spelt in (name, name.lower())),
 )
-"""The prefixes of variables that say where the tests run, or lead elsewhere: to the repository whose hook runs the
-tests, to somebody's bucket, to a proxy. What that run is allowed, and where it writes, must not affect the tests, so
-these variables are removed before the first fixture, whatever its scope."""
+"""The prefixes of variables that say where the tests run, or point elsewhere: to the repository whose hook runs the
+tests, to somebody's bucket, to a proxy. None of this may affect the tests, so these variables are removed before the
+first fixture, whatever its scope."""
 
 for variable in [name for name in os.environ if name.startswith(OF_THE_RUN)]:
     del os.environ[variable]

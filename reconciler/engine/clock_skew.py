@@ -40,7 +40,7 @@ def report_clock_skew(session: Session[ReadClient], emit: Emit) -> None:
 def too_slow_to_publish(client: ReadClient, min_lead: timedelta) -> Diagnostic | None:
     """Why nothing may be published now: this machine's clock is too far behind; None if it is not.
 
-    A post goes out at least the minimum lead after what this machine takes for the present. If the clock is behind by
+    A post goes out at least the minimum lead after what this machine takes to be now. If the clock is behind by
     less than that, the time of the post is still ahead.
     """
     ahead = client.clock_ahead

@@ -152,13 +152,13 @@ def _clock(ahead: float | None, found: ProjectFindings) -> None:
 
 
 MOST_HELD: Final = 100
-"""How many sites that got no answer are held back at most."""
+"""At most this many sites that got no answer are held back."""
 
 
 class _Report:
-    """Reports the project before its sites, in one piece with the clock, which is known from the first answer.
+    """Reports the project, including the clock, before its sites.
 
-    So the first sites are held back until there is an answer.
+    The clock is known only once there is an answer, so the first sites are held back until then.
     """
 
     def __init__(self, session: Session[ReadClient], found: ProjectFindings, totals: _Totals, emit: Emit) -> None:

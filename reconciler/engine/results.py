@@ -113,8 +113,8 @@ class PhaseStarted(Struct, frozen=True):
 class PlanLoaded(Struct, frozen=True):
     """The saved plan that the following events come from. `spent_at` is None unless it is known to have been applied.
 
-    If it was begun in shards, `begun_at` says when, `shards` how many there are, and `shards_left` which of them are
-    left to apply; it counts as applied once none is.
+    If it is applied in shards, `begun_at` says when that began, `shards` how many there are, and `shards_left` which of
+    them are left to apply; it counts as applied once none is left.
 
     `parts`: how many shards there are if it is one of them, otherwise 1. `commit`: what git had checked out when it was
     made, if that is known. `other_api`: whether the project names an API other than `api`, so that an apply must

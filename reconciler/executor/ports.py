@@ -130,9 +130,9 @@ class Ports(Struct, frozen=True):
     May raise InvalidFiles or a UsageError.
     """
     forbid: Callable[[], Diagnostic | None] | None = None
-    """Says before each public write why nothing may be published on the site now, by today's files or by the clock.
+    """Says before each public write why today's files or the clock forbid publishing anything on the site now.
 
-    None if it may be.
+    None if they do not.
     """
 
 

@@ -1,7 +1,7 @@
 """What people decided about whole activities -> posts regenerated or cleared, each decision once.
 
 A decision is about the drafts listed below it in the approvals file. It is used up once the state says that it was
-carried out for them, or once none of them exists any more. If one of them has changed since, or a rule wants another
+carried out for them, or once none of them exists any more. If one of them has changed since, or a rule selects another
 draft, nobody has decided about what is there now: nothing is thrown away, and the next review asks again.
 """
 
@@ -59,7 +59,7 @@ def plan_decisions(
 ) -> DecisionsPart:
     """The decisions still to be carried out. Posts that a rule clears anyway need no decision.
 
-    `wanted` are the drafts that schedule rules want (`wanted_drafts`).
+    `wanted` are the drafts that a review would list (`wanted_drafts`).
     """
     under_way = _under_way(recorded)
     actions: list[Action] = []
@@ -183,7 +183,7 @@ def is_out_of_date(
 ) -> bool:
     """Whether a decision to be carried out was made for other drafts than there are now, as a review would find.
 
-    One of them has changed, on the site or in the file, or a rule wants a draft that is not listed. What the decision
+    One of them has changed, on the site or in the file, or a rule selects a draft that is not listed. What the decision
     itself has made again does not count.
     """
     reviewed = {draft.id for draft in approval.drafts}
@@ -222,7 +222,7 @@ def wanted_drafts(
 
 
 def drafts_to_list(selection: DraftSelection) -> frozenset[PostId]:
-    """The drafts that schedule rules want, and that a review therefore lists."""
+    """The drafts that a review lists: those that schedule rules select and that can still go out."""
     return frozenset(found.post.id for found in selection.wanted if found.post.status is PostStatus.DRAFT)
 
 

@@ -67,7 +67,7 @@ def _drifted_field(
         applied = ABSENT if last is None else last.get(change.path)
         in_git = last is None or not same(wanted.get(change.path), last.get(change.path))
     if not isinstance(applied, Absent) and is_as_applied(change.path, applied, change.before):
-        applied = change.before  # in the live form, which may be another one
+        applied = change.before  # in the site's form, which may differ
     return FieldDrift(change.path, change.after, change.before, who_moved(in_git, change.path in moved_there), applied)
 
 

@@ -40,7 +40,7 @@ def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str
 
 
 def _moved(post: ReschedulePost, recorded: RecordedSite) -> bool:
-    """Whether a post waits for another time than it was last scheduled for."""
+    """Whether a post is scheduled for another time than the one this tool last set."""
     last = recorded.last_published.get(post.post)
     if last is None or last.scheduled_for is None or post.before is None:
         return False

@@ -237,7 +237,7 @@ def not_selected_notes(
     recorded: RecordedSite,
     scope: Scope,
 ) -> Iterator[Diagnostic]:
-    """A line about the approved drafts that the rules leave out. `chosen` drafts are those that the rules want."""
+    """A line about the approved drafts that the rules leave out. `chosen` drafts are those that the rules select."""
     index = ScheduleRuleIndex(rules)
     names: dict[str, list[str]] = {}
     kept = (activity for activity in activities if _is_kept(approvals.activity(activity.id)))

@@ -103,7 +103,7 @@ class ReviewedPost(Struct, frozen=True):
 
     @property
     def is_stuck(self) -> bool:
-        """Whether approving it does not help: it must change first, is about to be discarded, or no rule takes it."""
+        """Whether approving it does not help: it must change first, is about to be discarded, or no rule selects it."""
         return any(problem.code in APPROVING_DOES_NOT_HELP for problem in self.problems)
 
     @property

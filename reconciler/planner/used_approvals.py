@@ -128,7 +128,7 @@ def scheduled_under_another_id(activity: Activity, post: Post, recorded: Recorde
 def rights_needed(
     activity: Activity, post: Post, schedule: DesiredSchedule, approvals: Approvals, recorded: RecordedSite
 ) -> tuple[Precondition, ...]:
-    """What must hold of the approvals, the state and the activity when a post is scheduled or moved.
+    """What must hold for the approvals, the state and the activity when a post is scheduled or moved.
 
     Both an approval and a rule's time are for a certain day. Moving a post uses up no approval.
     """

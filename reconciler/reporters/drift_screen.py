@@ -271,7 +271,7 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
 
 
 def _is_told_together(item: DriftItem) -> bool:
-    """Whether a whole fleet may share the finding: also posts that a change in git, not on the site, makes unwanted."""
+    """Whether many sites may share the finding: one of certain kinds, or a post that a change in git made unwanted."""
     in_git = item.finding is Finding.TAKEN_BACK and item.moved is ChangedSide.GIT
     return in_git or item.finding in TOLD_TOGETHER
 

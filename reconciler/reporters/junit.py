@@ -41,7 +41,7 @@ class _Case:
         self.error = False
 
     def drop(self, code: str) -> None:
-        """Takes back the findings with a code."""
+        """Drops the findings with a code."""
         self.failures = {finding: None for finding in self.failures if finding.code != code}
 
     def fail_warnings(self) -> None:

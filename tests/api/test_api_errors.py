@@ -62,7 +62,7 @@ def test_what_only_repeats_the_kind_of_error_is_left_out() -> None:
 
 
 def test_a_conflict_and_a_precondition_that_is_not_met_have_a_remedy() -> None:
-    """Both are about what is on the site (3.2). A mask that does not fit the body is a mistake of this tool."""
+    """Both are about what is on the site (3.2). A mask that does not match the body is this tool's mistake."""
     assert error(409, {"message": "exists"}).diagnostic().fix == "run plan again to see what is on the site now"
     for status in (428, 412):
         assert error(status, {"message": "no"}).diagnostic().fix == (

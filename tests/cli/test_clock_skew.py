@@ -104,7 +104,7 @@ def test_a_saved_plan_publishes_nothing_either(
     assert pottery.status() == "DRAFT"
 
 
-def test_a_clock_that_is_ahead_keeps_nothing_back(pottery: Pottery, server: Server) -> None:
+def test_a_clock_that_is_ahead_holds_nothing_back(pottery: Pottery, server: Server) -> None:
     server(-DAY)
     assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
     assert pottery.status() == "SCHEDULED"

@@ -63,7 +63,7 @@ def test_each_move_is_named_with_who_made_it(reconciler: Command, project: Proje
         ("recurringRule: {frequency: MONTHLY}", "date: 2026-11-27"),
     ],
 )
-def test_another_form_of_date_in_the_file_is_no_edit_on_the_site(
+def test_another_form_of_date_in_the_file_is_not_an_edit_on_the_site(
     reconciler: Command, project: Project, before: str, after: str
 ) -> None:
     event = "calendarEvents:\n  events:\n    - {name: Sale, DATE}\n"
@@ -87,7 +87,7 @@ def test_a_moved_event_is_an_edit_on_the_site_in_any_form_of_date(reconciler: Co
     assert '~ event "Sale" drifted changed in both' in " ".join(reconciler("drift", project.root).out.split())
 
 
-def test_a_text_that_the_server_keeps_in_another_form_is_no_edit_on_the_site(
+def test_a_text_that_the_server_keeps_in_another_form_is_not_an_edit_on_the_site(
     reconciler: Command, project: Project
 ) -> None:
     create = 'activities:\n  - match: {title: "*"}\n    max: 1\n    set: {title: " Sale ", description: "by\\r\\nus"}\n'

@@ -299,7 +299,7 @@ def test_a_decision_about_drafts_of_which_one_has_changed_is_named(shop: Project
 
 
 @pytest.mark.parametrize("published", [(), ("--allow-publish",)])
-def test_plan_and_review_agree_on_a_decision_of_which_one_draft_has_changed(
+def test_plan_and_review_agree_on_a_decision_if_one_of_its_drafts_has_changed(
     shop: Project, reconciler: Command, published: tuple[str, ...]
 ) -> None:
     """Nothing is thrown away, and what was approved before the decision against it does not go out."""
@@ -382,7 +382,7 @@ def test_a_story_whose_approval_came_too_late_is_called_a_story(shop: Project, r
 
 @pytest.mark.parametrize("decided", [True, False])
 def test_the_file_keeps_the_time_of_a_draft_that_missed_it(shop: Project, reconciler: Command, decided: bool) -> None:
-    """It is the time by the rule, as in the line about the missed approval."""
+    """It is the rule's time, as in the line about the missed approval."""
     reconciler("review", shop.root)
     if decided:
         reconciler("approve", shop.root, "--id", IDS[4], "--yes")

@@ -1,4 +1,4 @@
-"""Signals that come while a run that was interrupted ends."""
+"""Signals that arrive while an interrupted run is ending."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ with SignalPause(time.monotonic) as pause:
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_second_signal_that_comes_while_handlers_are_restored_is_ignored(number: signal.Signals) -> None:
-    """For a moment, the system's own would be back."""
+    """For a moment, the system's default handlers would be active."""
     command = [sys.executable, "-c", ENDING, str(int(number))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"stopped by {int(number)}\n", "")

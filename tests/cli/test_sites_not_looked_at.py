@@ -236,7 +236,7 @@ def test_a_lock_that_another_run_holds_says_what_to_do_about_a_wanted_post(potte
     assert "if it is unwanted: wait for that run to end, then run apply; or cancel it" in said
 
 
-def test_a_run_that_another_one_overtook_names_no_post_that_that_one_cancelled(
+def test_an_overtaken_run_names_no_post_that_the_other_run_cancelled(
     pottery: Pottery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = wiring.open_sandbox

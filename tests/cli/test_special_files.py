@@ -251,7 +251,7 @@ def test_an_empty_path_is_not_the_whole_project(
         ("merge part.plan --out all.plan", 1),
     ],
 )
-def test_a_current_directory_that_was_removed_is_no_bug(
+def test_a_current_directory_that_was_removed_is_not_a_bug(
     made: Path, tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch, command: str, code: int
 ) -> None:
     root, out, gone = tmp_path / "project", tmp_path / "out", tmp_path / "gone"

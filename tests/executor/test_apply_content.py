@@ -498,16 +498,16 @@ def test_what_changes_while_a_waiting_post_is_moved_is_cancelled(shop: Bench, sw
     assert post(shop, "p1").status is PostStatus.DRAFT
 
 
-TAKEN_BACK: dict[str, tuple[Callable[[Bench], None], str]] = {
+STOPPED_BY_HAND: dict[str, tuple[Callable[[Bench], None], str]] = {
     "cancelled": (lambda shop: shop.world.edit("p1", status=PostStatus.CANCELED), "the post is CANCELED"),
     "deleted": (lambda shop: shop.world.change("a1", posts=()), "the post is gone"),
 }
 """What somebody does to a post that has just been moved, and what is reported."""
 
 
-@pytest.mark.parametrize("by_hand", TAKEN_BACK)
+@pytest.mark.parametrize("by_hand", STOPPED_BY_HAND)
 @pytest.mark.parametrize("waits", [False, True], ids=["scheduled and moved", "moved"])
-def test_a_post_that_somebody_took_back_after_it_was_moved_is_not_called_moved(
+def test_a_post_that_somebody_stopped_after_it_was_moved_is_not_called_moved(
     shop: Bench, waits: bool, by_hand: str
 ) -> None:
     at = START + timedelta(days=3, hours=2)
@@ -516,7 +516,7 @@ def test_a_post_that_somebody_took_back_after_it_was_moved_is_not_called_moved(
         if isinstance(sent, SchedulePost):
             shop.world.edit("p1", scheduled_for=START + timedelta(days=3))
         if isinstance(sent, ReschedulePost):
-            TAKEN_BACK[by_hand][0](shop)
+            STOPPED_BY_HAND[by_hand][0](shop)
 
     if waits:
         shop.apply(out(shop, "p1"))
@@ -525,7 +525,7 @@ def test_a_post_that_somebody_took_back_after_it_was_moved_is_not_called_moved(
     shop.world.after_call = happens
     ledger = shop.apply(moving if waits else out(shop, "p1", at=at))
     assert (results(ledger), shop.writes[-1]) == (["failed"], "ReschedulePost")
-    assert TAKEN_BACK[by_hand][1] in details(ledger)[0]
+    assert STOPPED_BY_HAND[by_hand][1] in details(ledger)[0]
     assert [known.id for known in shop.recorded.published] == ["p1"], "its approval is used up"
     assert shop.recorded.object("draft[p1]") != WAS_CANCELLED
 

@@ -584,7 +584,7 @@ def test_an_earlier_call_from_a_machine_whose_clock_was_a_day_ahead_is_not_await
     assert bench.recorded.open == ()
 
 
-def test_a_clock_that_is_set_back_while_a_generation_is_awaited_starts_the_wait_afresh(bench: Bench) -> None:
+def test_a_clock_that_is_set_back_while_a_generation_is_awaited_restarts_the_wait(bench: Bench) -> None:
     bench.world.takes = None
 
     def set_back() -> None:
@@ -630,7 +630,7 @@ def test_lost_answers_without_effect_are_not_done(bench: Bench) -> None:
     assert bench.resolve_open().open == (), "a create that shows nothing after a minute is not done either"
 
 
-def test_a_create_of_a_machine_whose_clock_was_a_day_ahead_is_looked_for_as_if_it_had_just_been_sent(
+def test_a_create_from_a_machine_whose_clock_was_a_day_ahead_is_looked_for_as_if_it_had_just_been_sent(
     bench: Bench,
 ) -> None:
     bench.world.lost = {CreateEvent: False}

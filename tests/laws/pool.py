@@ -56,8 +56,8 @@ def work_off(count: int, attempt: Try, folder: Path) -> dict[int, str]:
 def fork() -> int:
     """`os.fork`, for a child that ends by `os._exit` or SIGKILL.
 
-    The child's garbage collector leaves alone what the parent had: file offsets and `epoll` are shared, so taking apart
-    a file or an event loop that only waits to be collected would disturb the parent.
+    The child's garbage collector leaves alone what the parent had: file offsets and `epoll` are shared, so closing a
+    file or an event loop that is garbage, but not collected yet, would disturb the parent.
     """
     with warnings.catch_warnings():
         # A test runner may have threads of its own. The child uses nothing of theirs.

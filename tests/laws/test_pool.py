@@ -9,7 +9,7 @@ from tests.laws.pool import fork
 
 
 class Garbage:
-    """Tells who made it when it is taken apart. It refers to itself, so only the garbage collector finds it."""
+    """Says who made it when it is finalized. It refers to itself, so only the garbage collector finds it."""
 
     def __init__(self, tells: int, maker: bytes) -> None:
         self.tells = tells
@@ -20,7 +20,7 @@ class Garbage:
         os.write(self.tells, self.maker)
 
 
-def test_what_the_parent_left_for_its_garbage_collector_is_not_taken_apart_in_a_child() -> None:
+def test_garbage_of_the_parent_is_not_collected_in_a_child() -> None:
     hears, tells = os.pipe()
     Garbage(tells, b"p")
     child = fork()

@@ -275,7 +275,7 @@ def test_an_approvals_file_under_the_old_name_of_a_site_is_reported() -> None:
 
 @pytest.mark.parametrize("about", [ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
 def test_a_decision_is_not_carried_out_if_one_of_its_drafts_has_changed_since(about: ActivityDecision) -> None:
-    """Nobody who decided has seen what the draft says now; the next review asks for the decision again."""
+    """Whoever decided has not seen what the draft says now; the next review asks for the decision again."""
     file = approved(ONE, about=about)
     edited = replace(ONE, posts=(FEED, replace(STORY, texts=(("caption", "edited"),))))
     in_file = replace(file.activities[0].drafts[0], content=replace(FEED.content, caption="as the editor wants it"))
@@ -293,7 +293,7 @@ def test_a_decision_is_not_carried_out_if_one_of_its_drafts_has_changed_since(ab
             assert not made.to_review
 
 
-def test_drafts_that_no_rule_wants_do_not_keep_a_decision_from_being_carried_out() -> None:
+def test_drafts_that_no_rule_selects_do_not_keep_a_decision_from_being_carried_out() -> None:
     """A review does not list them, so the decision is about them too."""
     file = approved(ONE, about=ActivityDecision.DISCARD)
     other = post("d2", "FACEBOOK")

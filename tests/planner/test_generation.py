@@ -183,7 +183,7 @@ def test_somebody_elses_generation_is_waited_for_and_not_started_again() -> None
     ],
 )
 def test_drafts_that_an_awaited_generation_makes_are_not_passed_over(wanted: bool, discard: Discard, note: str) -> None:
-    """No plan can count what does not exist yet, and nobody may believe that nothing is discarded."""
+    """No plan can count what does not exist yet, and nobody should believe that nothing is discarded."""
     file = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(wanted, discard=discard))
     plan = plan_of(file, observed(PlanStatus.GENERATING))
     kept = not wanted and discard is Discard.NOTHING

@@ -71,7 +71,7 @@ def test_an_approved_draft_is_scheduled_at_the_content_that_was_approved() -> No
     assert (made.blocked, made.to_review, made.refusals) == ((), (), ())
 
 
-def test_without_approvals_too_a_post_goes_out_only_on_the_day_that_was_planned() -> None:
+def test_even_without_approvals_a_post_goes_out_only_on_the_day_that_was_planned() -> None:
     draft, waits = post("d1"), post("d2", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=1))
     one = activity("a", draft, waits)
     made = plan(desired(ScheduleRule(Match(), at=time(17)), required=False), site(one))
@@ -332,7 +332,7 @@ def test_while_publishing_is_paused_no_new_posts_are_promised(made_by: str, by_p
         (ScheduleRule(Match(), max=0), "schedule.rules[0] has `max: 0`"),
     ],
 )
-def test_approved_drafts_that_no_rule_takes_are_not_passed_over_in_silence(rule: ScheduleRule, because: str) -> None:
+def test_approved_drafts_that_no_rule_selects_are_not_passed_over_in_silence(rule: ScheduleRule, because: str) -> None:
     first = activity("a", post("d1"), title="Flash sale", days=1)
     boots = activity("b", post("d2"), post("d3", "FACEBOOK"), title="Boots")
     past = activity("c", post("d4"), title="Gone", days=-1)

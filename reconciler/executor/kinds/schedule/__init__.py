@@ -112,7 +112,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                     what = "asked for another time, but the post is gone"
                     return not_as_asked(what, "check in the site's dashboard whether it goes out under another id")
                 if live.status in (PostStatus.CANCELED, PostStatus.DELETED):
-                    return _not_scheduled(live)  # somebody took it back; a read that lags would show a draft
+                    return _not_scheduled(live)  # somebody cancelled it; a stale read would show a draft
                 moment = live.scheduled_for
                 return None if moment is None else differences([("scheduledDate", instant(at), instant(moment))])
             case CancelPost():
