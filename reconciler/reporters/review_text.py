@@ -44,7 +44,10 @@ def review_line(review: ReviewCompleted) -> str:
     ending += f"; {plural(review.failed, 'site')} failed" if review.failed else ""
     sites = plural(review.sites, "site")
     where = f"; pending in {review.sites_pending:,} of {sites}" if review.pending else f", in {sites}"
-    return f"Review: {review.pending:,} pending, {review.approved:,} approved{where}{ending}."
+    blocked = f" ({review.stuck:,} of them blocked)" if review.stuck else ""
+    if review.stuck == review.pending > 0:
+        blocked = " (all blocked)" if review.stuck > 1 else " (blocked)"
+    return f"Review: {review.pending:,} pending{blocked}, {review.approved:,} approved{where}{ending}."
 
 
 def undone_words(review: Review) -> Iterator[tuple[str, str]]:

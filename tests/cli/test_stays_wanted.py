@@ -1812,7 +1812,7 @@ def test_review_suggests_approving_only_what_approving_helps_and_counts_as_appro
     change(pottery.project)
     for _ in range(2):
         said = pottery.run("review")[1]
-        assert f"Review: {waiting} pending, 0 approved" in said, said
+        assert f"Review: {waiting} pending{' (blocked)' if waiting else ''}, 0 approved" in said, said
         assert "reconciler approve" not in said, said
     file = pottery.project.root / APPROVALS
     assert pending(read_approvals(file, SiteName("pottery"), file.read_text("utf-8"))) == waiting

@@ -82,6 +82,7 @@ from reconciler.reporters.kinds.deferred import deferred_words
 from reconciler.reporters.layout import Line, Screen, Span, columns
 from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.registry import make
+from reconciler.reporters.review_text import review_line
 from reconciler.state.repair import StateSummary
 from tests.reporters.endings import exits
 from tests.reporters.review_world import review
@@ -1783,3 +1784,21 @@ def test_a_list_of_sites_names_those_with_a_first_run() -> None:
 def test_the_bound_of_drafts_that_go_out_without_approval(at_most: int | None, words: str) -> None:
     rule = Deferred(SitePart.SCHEDULE, 0, schedule_rules=(ScheduleRule(Match()),), at_most=at_most)
     assert deferred_words(rule, "UTC") == ("posts", f"{words} (decided after generation)")
+
+
+@pytest.mark.parametrize(
+    ("pending", "stuck", "said"),
+    [
+        (6, 0, "6 pending, "),
+        (6, 2, "6 pending (2 of them blocked), "),
+        (6, 6, "6 pending (all blocked), "),
+        (1, 1, "1 pending (blocked), "),
+        (0, 0, "0 pending, "),
+    ],
+)
+def test_the_last_line_of_a_review_says_how_many_pending_drafts_are_blocked(
+    pending: int, stuck: int, said: str
+) -> None:
+    """As many as `Next:` does not count, or says nothing of."""
+    line = review_line(ReviewCompleted(2, pending, min(1, pending), stuck=stuck))
+    assert line.startswith(f"Review: {said}0 approved"), line
