@@ -98,7 +98,7 @@ class Write(Variant, frozen=True):
 
     @property
     def unnamed(self) -> Self:
-        """The same write without what it is only shown with and the same run may have changed before it."""
+        """The same write without what is only shown about it, which the same run may have changed before."""
         return self
 
     @property

@@ -340,7 +340,7 @@ class Plan(Struct, frozen=True):
     """Only in a saved plan, and absent if an earlier version made it."""
 
     def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
-        """The drafts that one write of this plan throws away, or that what it waits for does.
+        """The drafts that one write of this plan, or the call that it waits for, throws away.
 
         Of those that the site no longer shows, only the ids are known.
         """

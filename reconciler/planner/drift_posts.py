@@ -142,7 +142,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
     def _should_go_out(self, activity: Activity, post: Post) -> bool:
         """Whether the files still ask for a post that is no longer scheduled.
 
-        If an earlier run tried to cancel it, that has taken effect after all.
+        If an earlier run tried to cancel it, the cancel has taken effect after all.
         """
         schedule, approvals = self.desired.schedule, self.desired.approvals
         if schedule is None or not is_asked_for(post, schedule, approvals):

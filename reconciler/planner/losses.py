@@ -222,7 +222,7 @@ def thrown_away(
 ) -> tuple[Discarded, ...]:
     """The drafts that actions throw away, in the order of their activities, each with whether it is approved.
 
-    Those of a generation that is waited for are among them, as long as the site still shows them.
+    This includes what a generation under way throws away, as long as the site still shows it.
     """
     activities = tuple(activities)
     posts = {post for action in actions for post in action.operation.throws_away}

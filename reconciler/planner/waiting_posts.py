@@ -79,8 +79,8 @@ def judge_waiting(
 ) -> WaitingPart:
     """What happens to every post of these activities that may go out.
 
-    `activities` are as they will be, and `titles` those of activities that this plan renames: what is cancelled, or
-    still goes out, is named as the site shows it now. `lost` says which activities lose their posts, and why.
+    `activities` are as they will be. `titles` are what the site calls them now, and name what is cancelled or still
+    goes out. `lost` says which activities lose their posts, and why.
     """
     waiting = sorted(
         ((activity, post) for activity in activities for post in activity.posts if may_go_out(post)),
