@@ -94,7 +94,7 @@ def of_its_site(diagnostic: Diagnostic) -> str:
 
 
 def above(unread: int, going_out: int) -> str:
-    """` (2 sites could not be read; 3 posts still going out, above)`: what the last line must not hide if it is a refusal."""
+    """` (2 sites could not be read; 3 posts still going out, above)`: what a refusal in the last line must not hide."""
     said = [f"{plural(unread, 'site')} could not be read"] if unread else []
     said += [f"{plural(going_out, 'post')} still going out"] if going_out else []
     return f" ({'; '.join(said)}, above)" if said else ""
