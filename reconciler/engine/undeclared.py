@@ -6,7 +6,7 @@ A site must be given up explicitly (`state forget`): otherwise, deleting its fil
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy
 from reconciler.planner.left_out import waiting_posts
 from reconciler.planner.targets import SiteLabels
+from reconciler.planner.used_approvals import NEVER
 from reconciler.state.sites import StateStore
 
 if TYPE_CHECKING:  # `state` and `history` have no client
@@ -37,15 +38,16 @@ if TYPE_CHECKING:  # `state` and `history` have no client
 class Undeclared(Struct, frozen=True):
     """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read.
 
-    `to_forget` is what `state forget` is given: its name, or its id if another site has that name, and where the state
-    is. `to_forget_any` is the same with a placeholder for the name or id.
+    `known_by` is what `state forget` is given: its name, or its id if another site has that name. `new_id` is what the
+    file of a site of its name has for an id, if the state does not know that one; `where` says which state it is.
     """
 
     site: SiteRef
     posts: tuple[PublishedPost, ...] = ()
     problem: Diagnostic | None = None
-    to_forget: str = ""
-    to_forget_any: str = ""
+    known_by: str = ""
+    new_id: str = ""
+    where: str = ""
 
 
 async def report_undeclared(
@@ -59,14 +61,13 @@ async def report_undeclared(
 
 def report_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit) -> tuple[Diagnostic, ...]:
     """Names these sites, as `report_undeclared` does."""
-    refusals = []
-    for found in undeclared:
-        for problem in notices_of(found):
-            emit(Notice(problem))
-        if context.strict:
-            message = "this site is in the state, no file declares it, and --strict is given"
-            refusals.append(_undeclared(found, RefusedBy.STRICT, message, Severity.ERROR))
-    return tuple(refusals)
+    found = tuple(undeclared)
+    for problem in notices_of(found):
+        emit(Notice(problem))
+    if not context.strict:
+        return ()
+    message = "this site is in the state, no file declares it, and --strict is given"
+    return tuple(_undeclared(each, RefusedBy.STRICT, message, message, Severity.ERROR) for each in found)
 
 
 async def undeclared_sites(
@@ -99,40 +100,59 @@ async def undeclared_sites(
     if not found:
         return ()
     named = Counter([*(entry.name for entry in selection.every), *(each.site.name for each in found)])
+    recorded = {id.lower() for id in ids}
+    new_ids = {entry.name: entry.id for entry in selection.every if entry.id.lower() not in recorded}
     for at, each in enumerate(found):
-        unique = named[each.site.name] == 1
-        which, of_any = (each.site.name, "SITE") if unique else (each.site.id, "ID")
-        hint = "" if unique else "   (--sites shows the ID of each)"
-        found[at] = replace(each, to_forget=f"{which}{store.where}", to_forget_any=f"{of_any}{store.where}{hint}")
+        known_by = each.site.name if named[each.site.name] == 1 else each.site.id
+        found[at] = replace(each, known_by=known_by, new_id=new_ids.get(each.site.name, ""), where=store.where)
     return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
 
 
 def waiting(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
     """The posts of `waiting_posts`, each with the time it has now: soonest first, and those without one last."""
     posts = (replace(post, scheduled_for=moment) for post, moment in waiting_posts(recorded, now))
-    return tuple(sorted(posts, key=lambda post: (post.scheduled_for is None, post.scheduled_for or now, post.id)))
+    return tuple(sorted(posts, key=soonest_first))
 
 
-def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
-    """Reports that a site is undeclared, then names each post that still goes out there."""
-    count = len(found.posts)
-    what = f", and {count:,} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
-    if found.problem is not None:
-        what = ", and its record cannot be read"
-    message = f"undeclared: this site is in the state, but no file declares it{what}"
-    yield _undeclared(found, "undeclared-site", message, Severity.WARNING)
-    if found.problem is not None:
-        yield replace(found.problem, severity=Severity.WARNING)
-    for post in found.posts:
-        yield goes_out_notice(found.site, post)
+def soonest_first(post: PublishedPost) -> tuple[bool, datetime, str]:
+    """A key that sorts posts by when they go out: those without a known time come last."""
+    return post.scheduled_for is None, post.scheduled_for or NEVER, post.id
 
 
-def _undeclared(found: Undeclared, code: str, message: str, severity: Severity) -> Diagnostic:
-    fix, shared = (
-        f"declare it again, or, once no unwanted post is scheduled there: reconciler state forget {which}"
-        for which in (found.to_forget, found.to_forget_any)
+def notices_of(undeclared: Sequence[Undeclared]) -> Iterator[Diagnostic]:
+    """Reports that sites are undeclared, then names each post that still goes out there, soonest first."""
+    for found in undeclared:
+        count = len(found.posts)
+        scheduled = f", and {count:,} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
+        of_any = ", and posts are scheduled there" if count else ""
+        if found.problem is not None:
+            scheduled = of_any = ", and its record cannot be read"
+        message = "undeclared: this site is in the state, but no file declares it"
+        if found.new_id:
+            message = "undeclared: this site has a new id in its file, but the state has the old one"
+        yield _undeclared(found, "undeclared-site", message + scheduled, message + of_any, Severity.WARNING)
+        if found.problem is not None:
+            yield replace(found.problem, severity=Severity.WARNING)
+    posts = [(post, found.site) for found in undeclared for post in found.posts]
+    for post, site in sorted(posts, key=lambda each: (soonest_first(each[0])[:2], each[1].name, each[0].id)):
+        yield goes_out_notice(site, post)
+
+
+def _undeclared(found: Undeclared, code: str, message: str, of_any: str, severity: Severity) -> Diagnostic:
+    unique, forget = (
+        found.known_by == found.site.name,
+        "once no unwanted post is scheduled there: reconciler state forget",
     )
-    return Diagnostic(code, message, fix, severity, address=Address(found.site.name), shared=(message, shared))
+    placeholder = "SITE" if unique else "OLD_ID" if found.new_id else "ID"
+    fix, shared = (
+        f"restore the old id in its file; or, if the content moved to the new one: reconciler state mv {which} {new_id}"
+        f"{found.where}; or, {forget} {which}{found.where}"
+        if found.new_id
+        else f"declare it again, or, {forget} {which}{found.where}"
+        for which, new_id in ((found.known_by, found.new_id), (placeholder, "NEW_ID"))
+    )
+    shared += "" if unique else "   (--sites shows the ids)"
+    return Diagnostic(code, message, fix, severity, address=Address(found.site.name), shared=(of_any, shared))
 
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:

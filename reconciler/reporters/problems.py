@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed, SiteEvent
 from reconciler.engine.site_results import Progressed, SiteStarted
+from reconciler.model.address import Kind
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, particulars, sentence
@@ -30,11 +32,16 @@ COUNTED: Final = frozenset({"plan-stale", "right-lost"})
 UNBROKEN: Final = Screen(1_000_000)
 """Anything but a terminal: no line is broken."""
 
+GOES_OUT: Final = "still-going-out"
+
+MOST_POSTS: Final = 10
+"""How many posts that still go out on several sites are named; the rest are counted."""
+
 MOST_KINDS: Final = 3
 """How many notices of one kind are shown that differ only in what was found on each site; the rest are counted."""
 
-FEW_FILES: Final = 5
-"""If fewer files than this have the same problem, worded differently for each, each is shown in its own words."""
+FEW: Final = 5
+"""If fewer files or sites than this have the same problem, worded differently for each, each has its own words."""
 
 MOST_FILES: Final = 5
 """How many more files or sites with the same problem are named; the rest are counted."""
@@ -44,7 +51,8 @@ class ProblemReporter:
     """Writes a line or two for each problem of a run; the line breaks in its text are kept.
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
-    So do those about sites, unless `list_sites` asks for each; what goes out at a site is always named.
+    So do those about sites, unless `list_sites` asks for each. What goes out at one site is always named; over several
+    sites, what goes out first.
     If other notices in a row have the same fix, only the first shows it. `interrupted` is the command whose
     interruption it reports, if no report on the same screen does.
     """
@@ -109,9 +117,13 @@ class ProblemReporter:
         """`between`: more events of sites may follow, so only notices that come in a row are shown; the others wait."""
         later = {key: found for key, found in self._about_sites.items() if between and found[0].code not in IN_A_ROW}
         for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
-            shown = groups[:MOST_KINDS] if len(groups) > MOST_KINDS + 1 else groups
+            most = MOST_POSTS if groups[0][0].code == GOES_OUT else MOST_KINDS
+            shown = groups[:most] if len(groups) > most + 1 and not _of_one_site(groups) else groups
             for alike in shown:
-                self._notice(reduce(in_common, alike), _and_more_sites(alike))
+                said = reduce(in_common, alike)
+                own = len(alike) < FEW and said.shared is not ABSENT and cause(said) != cause(alike[0])
+                for problem, same in [(found, [found]) for found in alike] if own else [(said, alike)]:
+                    self._notice(problem, _and_more_sites(same))
             if rest := [problem for alike in groups[len(shown) :] for problem in alike]:
                 self._lines((_of_the_rest(rest),))
         self._about_sites = later
@@ -119,7 +131,7 @@ class ProblemReporter:
     def _show_about_files(self) -> None:
         for same in self._about_files.values():
             said = reduce(in_common, same)
-            each = len(same) < FEW_FILES and cause(said) != cause(same[0])
+            each = len(same) < FEW and cause(said) != cause(same[0])
             for problem, rest in [(found, [found]) for found in same] if each else [(said, same)]:
                 self._problem(problem, f"{problem.severity}: ", _and_more(rest))
         self._about_files.clear()
@@ -147,19 +159,30 @@ class ProblemReporter:
 
 
 def _by_kind(found: Iterable[list[Diagnostic]]) -> Iterable[list[list[Diagnostic]]]:
-    """The notices, with those of a kind in COUNTED together and each of the others by itself."""
+    """The notices, with those of a kind in COUNTED, and posts that go out, together; each of the others by itself."""
     kinds: dict[object, list[list[Diagnostic]]] = {}
     for alike in found:
         first = alike[0]
-        counts = first.code in COUNTED and first.address is not None
+        counts = first.code in COUNTED or (
+            first.code == GOES_OUT and first.address and first.address.kind is Kind.DRAFT
+        )
         kind = (first.severity, first.code, first.address.kind) if counts and first.address else id(alike)
         kinds.setdefault(kind, []).append(alike)
     return kinds.values()
 
 
+def _of_one_site(groups: Iterable[Iterable[Diagnostic]]) -> bool:
+    """Whether posts that go out are all on one site: these are named, however many they are."""
+    found = [problem for alike in groups for problem in alike]
+    return found[0].code == GOES_OUT and len({problem.address.site for problem in found if problem.address}) == 1
+
+
 def _of_the_rest(problems: Sequence[Diagnostic]) -> str:
     """The notices of a kind that are not shown: how many, on which sites."""
     sites = list(dict.fromkeys(problem.address.site for problem in problems if problem.address is not None))
+    if problems[0].code == GOES_OUT:
+        what = f"{plural(len(problems), 'more post')} still to go out on {plural(len(sites), 'such site')}"
+        return f"{problems[0].severity}: {what} (list them with --sites)"
     more = f" and {plural(len(sites) - MOST_FILES, 'more site')}" if len(sites) > MOST_FILES else ""
     named = f"{', '.join(sites[:MOST_FILES])}{more}"
     return f"{problems[0].severity}: the same, with different values, on {named} (list them with --sites)"
@@ -168,7 +191,7 @@ def _of_the_rest(problems: Sequence[Diagnostic]) -> str:
 def _shared(problem: Diagnostic) -> tuple[str, ...]:
     """What notices that become one line have in common."""
     address = problem.address
-    if problem.code == "still-going-out" or address is None:
+    if problem.code == GOES_OUT or address is None:
         return problem.severity, problem.code, str(address), cause(problem)
     text = cause(for_any_site(problem)).replace(f"no site {address.site} ", "no site SITE ")
     return problem.severity, problem.code, address.kind or "", text

@@ -114,19 +114,59 @@ def test_a_note_about_the_drafts_of_few_sites_names_them(tmp_path: Path, reconci
     assert '"Idea of shop 2" (Facebook), "Idea of shop 2" (Instagram), waiting for review, break' in text
 
 
-def test_undeclared_sites_whose_names_other_sites_have_are_one_warning(tmp_path: Path, reconciler: Command) -> None:
+def renumber(made: Project, sites: int) -> None:
+    for number in range(1, sites + 1):
+        made.edit(f"sites/{number:02}.yaml", "-9a55-", "-9a66-")
+
+
+def test_sites_with_new_ids_are_one_warning(tmp_path: Path, reconciler: Command) -> None:
     made = fleet(tmp_path, "")
     assert reconciler("apply", "--auto-approve").code == 0
-    for number in range(1, FLEET + 1):
-        made.edit(f"sites/{number:02}.yaml", "-9a55-", "-9a66-")
+    renumber(made, FLEET)
     ran = reconciler("plan")
     assert ran.err.count("undeclared") == 1, ran.err
-    assert "reconciler state forget ID   (--sites shows the ID of each)" in ran.err
+    assert "this site has a new id in its file, but the state has the old one; restore the old id" in ran.err
+    assert "reconciler state forget OLD_ID   (--sites shows the ids)" in ran.err
     strict = " ".join(reconciler("plan", "--strict").out.split())
     assert "12 sites refused this site is in the state, no file declares it, and --strict is given" in strict
     assert strict.count("state forget") == 2, "once above, and in the last line"
     listed = reconciler("plan", "--sites").err
     assert all(f"reconciler state forget {ID}{number:02}" in listed for number in range(1, FLEET + 1))
+
+
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_posts_on_many_sites_with_new_ids_are_counted_after_those_that_go_out_first(
+    command: str, tmp_path: Path, reconciler: Command
+) -> None:
+    made = fleet(tmp_path, UNAPPROVED)
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    renumber(made, FLEET)
+    lines = reconciler(command).err.splitlines()
+    assert len(lines) == 12, lines
+    assert "and posts are scheduled there; restore the old id" in lines[0]
+    assert lines[1].startswith('warning: shop-01: "Idea of shop 1" ')
+    assert lines[-1] == "warning: 14 more posts still to go out on 7 such sites (list them with --sites)"
+    listed = reconciler(command, "--sites").err
+    assert all(f'"Idea of shop {number}" (Facebook) is still' in listed for number in range(1, FLEET + 1))
+
+
+def test_few_sites_with_new_ids_have_commands_with_their_ids(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, UNAPPROVED, 2)
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    renumber(made, 2)
+    said = reconciler("plan").err
+    for number in ("01", "02"):
+        old = f"{ID}{number}"
+        assert f"reconciler state mv {old} {old.replace('-9a55-', '-9a66-')}; or, once" in said
+        assert f"reconciler state forget {old}" in said
+    assert "OLD_ID" not in said
+    assert reconciler("apply", "--auto-approve", "--no-publish").code == 0
+    said = reconciler("plan").err
+    assert ("state mv" in said, "no file declares it, and 2 posts are scheduled there; declare it" in said) == (
+        False,
+        True,
+    ), "both ids are in the state now"
+    assert f"reconciler state forget {ID}01" in said
 
 
 def rename(made: Project, sites: int) -> None:

@@ -27,5 +27,5 @@ def test_posts_that_still_go_out_are_named_soonest_first_whoever_scheduled_them(
     )
     posts = waiting(recorded, NOW)
     assert [post.title for post in posts] == ["Soon", "Sale", "Late", "p0"]
-    _, *said = notices_of(Undeclared(SiteRef(SiteName("shop"), "1"), posts))
+    _, *said = notices_of([Undeclared(SiteRef(SiteName("shop"), "1"), posts)])
     assert said[1].message == '"Sale" (Facebook) is still scheduled to go out on Thu 2026-12-03 09:00 UTC'
