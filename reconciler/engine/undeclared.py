@@ -38,8 +38,8 @@ if TYPE_CHECKING:  # `state` and `history` have no client
 class Undeclared(Struct, frozen=True):
     """A recorded site without a file, and its posts that still go out. `problem`: why its record cannot be read.
 
-    `known_by` is what `state forget` is given: its name, or its id if another site has that name. `new_id` is what the
-    file of a site of its name has for an id, if the state does not know that one; `where` says which state it is.
+    `known_by` is what `state forget` is given: its name, or its id if another site has that name. `new_id` is the id in
+    the file of the site with its name, if the state does not know that id; `where` says which state it is.
     """
 
     site: SiteRef

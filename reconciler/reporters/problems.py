@@ -52,7 +52,7 @@ class ProblemReporter:
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
     So do those about sites, unless `list_sites` asks for each. What goes out at one site is always named; over several
-    sites, what goes out first.
+    sites, only what goes out first is.
     If other notices in a row have the same fix, only the first shows it. `interrupted` is the command whose
     interruption it reports, if no report on the same screen does.
     """

@@ -1799,6 +1799,6 @@ def test_the_bound_of_drafts_that_go_out_without_approval(at_most: int | None, w
 def test_the_last_line_of_a_review_says_how_many_pending_drafts_are_blocked(
     pending: int, stuck: int, said: str
 ) -> None:
-    """As many as `Next:` does not count, or says nothing of."""
+    """These are the drafts that `Next:` leaves out."""
     line = review_line(ReviewCompleted(2, pending, min(1, pending), stuck=stuck))
     assert line.startswith(f"Review: {said}0 approved"), line
