@@ -155,7 +155,7 @@ async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]
         else:
             results = audits(session, selection, job.context, reported.hear)
         outcomes = [_outcome(result) async for result in results]
-    return PartResult(reported.taken(), tuple(outcomes))
+    return PartResult(reported.taken(), tuple(outcomes), clock_ahead=session.client.clock_ahead)
 
 
 def _outcome(result: SitePlanned | AuditedSite | Prepared | CheckedSite | SiteFailed) -> SiteOutcome:
@@ -189,7 +189,7 @@ async def _prepare(
             results = check(run, job.plans, files, moved=job.moved, again=job.again)
         async with _Watch(gone).over():
             outcomes = [_outcome(result) async for result in results]
-    return PartResult(reported.taken(), tuple(outcomes))
+    return PartResult(reported.taken(), tuple(outcomes), clock_ahead=session.client.clock_ahead)
 
 
 async def _apply(

@@ -32,9 +32,11 @@ def clock_skew(ahead: float | None) -> Diagnostic | None:
 
 
 def report_clock_skew(session: Session[ReadClient], emit: Emit) -> None:
-    """Warns if this machine's clock is wrong."""
-    if (found := clock_skew(session.client.clock_ahead)) is not None:
-        emit(Notice(found))
+    """Warns if the clock by which this run judges is wrong: this machine's, or that of a worker elsewhere."""
+    workers = session.workers
+    found = clock_skew(session.client.clock_ahead if workers is None else workers.clock_ahead)
+    if found is not None:
+        emit(Notice(found if workers is None or workers.files else found.while_("on a worker")))
 
 
 def too_slow_to_publish(client: ReadClient, min_lead: timedelta) -> Diagnostic | None:

@@ -270,6 +270,8 @@ class PartResult(Struct, frozen=True):
     problem: Diagnostic | None = None
     files: FilesValues | None = None
     """The files that were read, if that was the task and nothing is wrong with them."""
+    clock_ahead: float | None = None
+    """How many seconds the worker's clock is ahead of the remote side's; None if that is not known."""
 
 
 # --- values <-> bytes ------------------------------------------------------------------------------

@@ -117,6 +117,8 @@ class Workers:
         self._work = work
         self._setup = replace(setup, parallelism=self.share, files=files)
         self.files = files
+        self.clock_ahead: float | None = None
+        """How many seconds a worker's clock is ahead of the remote side's: the one that is furthest from it."""
         self._end = end
         self._idle: list[Executor] = []
 
@@ -137,7 +139,10 @@ class Workers:
                 worker.shutdown(wait=False, cancel_futures=True)
                 raise
             self._idle.append(worker)
-            return answer_of(data)
+            answer = answer_of(data)
+            if answer.clock_ahead is not None:
+                self.clock_ahead = max(self.clock_ahead or 0.0, answer.clock_ahead, key=abs)
+            return answer
         return None
 
     def close(self) -> None:

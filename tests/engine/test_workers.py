@@ -7,12 +7,13 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.cli.main import run
@@ -23,11 +24,12 @@ from reconciler.engine.choice import SiteFilter
 from reconciler.engine.parts import PartResult, Planning, Ready, Setup, Task
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import Event, PlanCompleted
+from reconciler.engine.results import Event, Notice, PlanCompleted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import select
 from reconciler.engine.site_results import AuditedSite, SiteDrifted, SiteFailed, SitePlanned
 from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
+from reconciler.machine import CLOCK
 from reconciler.model.address import Address
 from reconciler.model.codec import Malformed
 from reconciler.model.diagnostics import Diagnostic, UsageError
@@ -87,6 +89,33 @@ def test_a_report_is_the_same_whoever_works_on_the_sites(
         texts = [without_durations((folder / name).read_text()) for folder in (alone, spread)]
         assert texts[0] == texts[1], name
         assert texts[0], name
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("command", ["plan", "drift", "apply"])
+def test_a_clock_that_is_wrong_is_reported_once_whoever_works_on_the_sites(
+    shops: Fleet,
+    command: str,
+    more: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The `apply` has nobody to ask, so it changes nothing."""
+    monkeypatch.setattr("reconciler.processes.WorkerProcess", Quick)
+    late = timedelta(hours=2, seconds=30)
+    monkeypatch.setattr("reconciler.machine.CLOCK", replace(CLOCK, now=lambda: CLOCK.now() - late))
+    run([command, str(shops.root), *more])
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("this machine's clock is 2 h behind the server's; set the clock (NTP)") == 1, said
+
+
+def test_a_clock_that_is_wrong_on_another_machine_is_not_called_this_machines(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.machine.CLOCK", replace(CLOCK, now=lambda: CLOCK.now() + timedelta(days=1)))
+    found = planned(shops, lambda setup: Workers(Quick, run_part, 2, setup, files=False))
+    said = [event.problem.message for event in found if isinstance(event, Notice)]
+    assert said == ["on a worker: this machine's clock is 1 day ahead of the server's"]
 
 
 class Lossy(Quick):
