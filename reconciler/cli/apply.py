@@ -98,6 +98,7 @@ def _terms(permissions: Permissions, running: CommandRun) -> tuple[ApplyTerms, E
         permissions.lock_timeout,
         interrupts.requested,
         lambda completed: verdict_of(completed, signal=interrupts.signal),
+        running.far.leave,
     )
     return terms, emit
 

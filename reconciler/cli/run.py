@@ -42,15 +42,21 @@ class CommandRun:
     """A run in progress: where it reports, and whether it was asked to end.
 
     `show_notices` shows the notices held back to be grouped with others like them, so that people see them before they
-    are asked.
+    are asked. `far` is how far it got.
     """
 
     def __init__(
-        self, emit: Emit, progress: Progress, signal_pause: SignalPause, show_notices: Callable[[], None]
+        self,
+        emit: Emit,
+        progress: Progress,
+        signal_pause: SignalPause,
+        show_notices: Callable[[], None],
+        far: HowFar,
     ) -> None:
         self.emit = emit
         self.progress = progress
         self.show_notices = show_notices
+        self.far = far
         self.interrupts = Interrupts(signal_pause)
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
@@ -101,7 +107,7 @@ def _reported(
         SignalPause(since_boot) as signal_pause,
         open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks, above=progress.above) as reports,
     ):
-        running = CommandRun(reports.handle, progress, signal_pause, problems.show_held)
+        running = CommandRun(reports.handle, progress, signal_pause, problems.show_held, far)
         number: int | None = None
         try:
             if not harmless:

@@ -6,6 +6,7 @@ taken just before its first write. What happened in between shows in its record 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -339,7 +340,11 @@ async def _finish(
         return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out, unstopped))
     allow_publish = False
     if judged.ready and unwritable is None:
-        decision = await run.terms.decide(_proposal(judged))
+        try:
+            decision = await run.terms.decide(_proposal(judged))
+        except asyncio.CancelledError:
+            run.terms.undecided(_going_out(judged, IF_NOTHING_DONE), unstopped)
+            raise
         if not decision.apply:
             going_out = _going_out(judged, IF_NOTHING_DONE)
             return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out, unstopped))

@@ -40,7 +40,7 @@ from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.model.verdict import Verdict
 from reconciler.model.writes import ActionClass
-from reconciler.planner.actions import Plan
+from reconciler.planner.actions import GoingOut, Plan
 from reconciler.planner.deferred import resolve
 from reconciler.state.errors import StateError, of_any_site
 from reconciler.state.examination import check_writable
@@ -84,14 +84,16 @@ Decide: TypeAlias = Callable[[Proposal], Awaitable[Decision]]
 class ApplyTerms(Struct, frozen=True):
     """The terms on which an apply runs. `decide` is called once, after all sites are planned, if there is work.
 
-    `stop` is called between calls: once it returns true, nothing more is started. `verdict` gives the exit code that is
-    recorded with the ledger in the state.
+    If it is cancelled, `undecided` is called with the posts that therefore still go out, and with the number of those
+    that go out in any case. `stop` is called between calls: once it returns true, nothing more is started. `verdict`
+    gives the exit code that is recorded with the ledger in the state.
     """
 
     decide: Decide
     lock_timeout: timedelta = timedelta(0)
     stop: Callable[[], bool] = lambda: False
     verdict: Callable[[ApplyCompleted], Verdict] | None = None
+    undecided: Callable[[tuple[GoingOut, ...], int], None] = lambda _posts, _others: None
 
 
 class Applied(Struct, frozen=True):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.engine.results import Event, Interrupted, Phase, PhaseStarted, RunStarted, SiteEvent
+
+if TYPE_CHECKING:  # `validate` plans nothing
+    from reconciler.planner.actions import GoingOut
 
 
 class HowFar:
@@ -11,6 +16,12 @@ class HowFar:
     def __init__(self) -> None:
         self._phase: Phase | None = None
         self._done = self._sites = 0
+        self._still_going_out: tuple[GoingOut, ...] = ()
+        self._unstopped = 0
+
+    def leave(self, still_going_out: tuple[GoingOut, ...], unstopped: int) -> None:
+        """Remembers the posts that go out because the run ends here, and how many go out in any case."""
+        self._still_going_out, self._unstopped = still_going_out, unstopped
 
     def handle(self, event: Event) -> None:
         """Handles an event of the run."""
@@ -24,4 +35,4 @@ class HowFar:
 
     def interrupted(self) -> Interrupted:
         """The closing event of a run that ends here."""
-        return Interrupted(self._phase, self._done, self._sites)
+        return Interrupted(self._phase, self._done, self._sites, self._still_going_out, self._unstopped)

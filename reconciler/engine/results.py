@@ -313,12 +313,15 @@ class RunFailed(Struct, frozen=True):
 class Interrupted(Struct, frozen=True):
     """A signal ended the run before it had a result, after `done` of the `sites` of a phase.
 
-    `phase` is None if no phase had begun.
+    `phase` is None if no phase had begun. `still_going_out` and `unstopped` are as in `Refused`, if an apply was
+    interrupted when it asked.
     """
 
     phase: Phase | None = None
     done: int = 0
     sites: int = 0
+    still_going_out: tuple[GoingOut, ...] = ()
+    unstopped: int = 0
 
 
 class Ended(Struct, frozen=True):

@@ -135,6 +135,7 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
                 if site.problem is not None:
                     yield replace(site.problem, address=Address(site.name))
         case Interrupted():
+            yield from _left(event.still_going_out)
             yield Diagnostic("interrupted", "the run was interrupted", "run it again", Severity.WARNING)
         case ApplyCompleted(interrupted=True):
             yield Diagnostic("interrupted", "the run was interrupted", "run apply again to continue", Severity.WARNING)

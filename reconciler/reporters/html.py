@@ -165,13 +165,17 @@ class HtmlReporter:
                     self._page.refuse("plan")
                 self._problems += (*new, *(note for note, _ in self._first_runs.notes(sites)))
             case (
-                results.DriftCompleted() | results.FilesInvalid() | results.Refused() | adoption_results.FilesChecked()
+                results.DriftCompleted()
+                | results.FilesInvalid()
+                | results.Refused()
+                | results.Interrupted()
+                | adoption_results.FilesChecked()
             ):
                 self._problems += new
             case results.RunFailed():
                 self._problems += new
                 self._last = ""
-            case results.ApplyCompleted() | adoption_results.Counts() | results.Interrupted():
+            case results.ApplyCompleted() | adoption_results.Counts():
                 pass
             case _:
                 assert_never(event)

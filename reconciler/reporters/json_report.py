@@ -142,6 +142,7 @@ class JsonReporter:
                 self._still_going_out(event.still_going_out)
             case results.Interrupted():
                 members.interrupted = True
+                self._still_going_out(event.still_going_out)
             case _:
                 assert_never(event)
 

@@ -104,7 +104,7 @@ class OpenMetricsReporter:
                 self._sites |= {"all": len(listed), "failed": sum(bool(site.problem) for site in listed)}
             case site_results.SiteFailed(name=name, unseen=unseen):
                 self._count(name, {"still_going_out": len(unseen.going_out)})
-            case results.Refused(still_going_out=posts_left):
+            case results.Refused(still_going_out=posts_left) | results.Interrupted(still_going_out=posts_left):
                 self._counts["still_going_out"].update(found.post.address.site for found in posts_left)
             case results.Ended():
                 self._agree(event.verdict)

@@ -20,6 +20,7 @@ from reconciler.reporters.next_step import repeated
 from reconciler.reporters.problems import ProblemReporter
 
 if TYPE_CHECKING:
+    from reconciler.planner.actions import GoingOut
     from reconciler.reporters.doctor_text import Shared
     from reconciler.reporters.drift_screen import DriftScreen
     from reconciler.reporters.failures import Failures
@@ -150,8 +151,9 @@ class TextReporter:
                 self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}{ending}.")
             case tool_results.ToolEvent():
                 self._tool(event)
-            case results.Interrupted():
-                self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to))
+            case results.Interrupted(still_going_out=still_going_out, unstopped=unstopped):
+                end = self._left_behind(still_going_out, unstopped)
+                self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to) + end)
             case results.Notice() | results.FilesInvalid() | results.RunFailed():
                 pass  # reported above, or on stderr
             case _:
@@ -347,16 +349,20 @@ class TextReporter:
     # --- how a run ends ----------------------------------------------------------------------------
 
     def _refused(self, refused: results.Refused) -> None:
-        if refused.still_going_out:
-            from reconciler.reporters.plan_text import still_going_out_lines
-
-            for found in refused.still_going_out:
-                for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
-                    self._lines(line.on(self._screen))
-        end = above(refused.failed, len(refused.still_going_out) + refused.unstopped)
+        end = self._left_behind(refused.still_going_out, refused.unstopped, refused.failed)
         why = self._plan.refused_sites(refused.reason) or refused_line(refused.reason, refused.more)
         why = f"Error: {sentence(refused.reason)}" if refused.unwritable else why
         self._last(why + end, style=Style.RED)
+
+    def _left_behind(self, still_going_out: tuple[GoingOut, ...], unstopped: int, unread: int = 0) -> str:
+        """Names the posts that go out because nothing was done, and returns how the last line counts what is above."""
+        if still_going_out:
+            from reconciler.reporters.plan_text import still_going_out_lines
+
+            for found in still_going_out:
+                for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
+                    self._lines(line.on(self._screen))
+        return above(unread, len(still_going_out) + unstopped)
 
     def _plan_completed(self, completed: results.PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.state import Site
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
+from tests.cli.terminal import Terminal
 from tests.journals import begin
 from tests.told import unclear
 
@@ -1871,3 +1873,30 @@ def test_review_suggests_approving_what_a_pause_holds_back(pottery: Pottery) -> 
     pottery.project.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy: {paused: hold}\n"})
     said = pottery.run("review")[1]
     assert "(1 draft in 1 site)" in said, said
+
+
+@pytest.mark.parametrize(
+    ("stop", "code", "last"),
+    [
+        (lambda asked: asked.type("no\n"), 4, "Cancelled. Nothing was changed."),
+        (lambda asked: asked.signal(signal.SIGINT), 130, "Interrupted: 2 of 2 sites planned; nothing was changed."),
+        (lambda asked: asked.signal(signal.SIGTERM), 143, "Interrupted: 2 of 2 sites planned; nothing was changed."),
+    ],
+    ids=["no", "Ctrl-C", "SIGTERM"],
+)
+def test_an_apply_that_is_not_agreed_to_names_the_posts_that_it_would_have_cancelled(
+    pottery: Pottery, stop: Callable[[Terminal], None], code: int, last: str
+) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    asked = Terminal(pottery.project.root, "apply", "--no-color", "--output", "text", "--output", "json=apply.json")
+    asked.until("accepted: ")
+    stop(asked)
+    assert asked.end() == code
+    said = " ".join(asked.said.rpartition("accepted: ")[2].split())
+    assert '! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin' in said, said
+    assert "the approval was withdrawn; nothing was done on the site fix: cancel it in the site's dashboard" in said
+    assert said.endswith(f"{last} (1 post still going out, above)"), said
+    [post] = json.loads((pottery.project.root / "apply.json").read_text("utf-8"))["stillGoingOut"]
+    assert (post["title"], post["reason"]) == ("Kiln day", "withdrawn")
+    assert pottery.status() == "SCHEDULED"

@@ -82,7 +82,19 @@ from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.model.verdict import Verdict, verdict_with
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
+from reconciler.planner.actions import (
+    Action,
+    BlockedBy,
+    GoingOut,
+    InReview,
+    Plan,
+    Reason,
+    RefusedBy,
+    StillGoingOut,
+    ToReview,
+    blocked,
+    refusal,
+)
 from reconciler.planner.drift_problem import with_problem
 from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftReport, DriftState, FieldDrift, Finding
 from reconciler.planner.tally import tally_of as plan_tally
@@ -372,6 +384,22 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         yield name, Run("apply", events, problems=reason.message.split()[0])
     declined = Refused(Diagnostic("declined", say("w-declined")), more=2)
     yield "declined", Run("apply", (*begun, full, one, declined, exits(4)), problems="w-declined")
+    left = StillGoingOut(
+        Address(SiteName("shop"), Kind.DRAFT, POST),
+        POST,
+        "INSTAGRAM",
+        say("w-left"),
+        None,
+        AT,
+        Reason.WITHDRAWN,
+        (),
+        Diagnostic("not-applied", say("w-not-done"), say("w-by-hand")),
+    )
+    stopped = Interrupted(Phase.PLANNING, 1, 1, (GoingOut(left, "UTC"),))
+    yield (
+        "interrupted when asked",
+        Run("apply", (*begun, full, one, stopped, exits(130)), problems="w-left w-not-done w-by-hand"),
+    )
     yield "nothing to apply", Run("apply", (*begun, PlanCompleted(3), ApplyCompleted(PlanCompleted(3)), exits(0)))
     nothing = PlanCompleted(1, failed=1)
     yield (

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import DriftCompleted, HistoryListed, PlanCompleted, Refused
+from reconciler.engine.results import DriftCompleted, HistoryListed, Interrupted, PlanCompleted, Refused
 from reconciler.engine.site_results import SiteDrifted, SiteHistory, SiteNotReviewed, SiteReviewed, Written
 from reconciler.executor.ledger import ActionResult
 from reconciler.model.address import Address, Kind, SiteName
@@ -154,7 +154,7 @@ def test_an_apply_counts_only_the_sites_where_something_failed() -> None:
     assert (told["sites", "all"], told["sites", "failed"]) == (5, 1)
 
 
-def test_what_a_refused_run_did_not_cancel_still_goes_out() -> None:
+def test_what_a_run_that_did_nothing_did_not_cancel_still_goes_out() -> None:
     post = StillGoingOut(
         Address(SHOP, Kind.DRAFT, "p"),
         PostId("p"),
@@ -166,8 +166,9 @@ def test_what_a_refused_run_did_not_cancel_still_goes_out() -> None:
         (),
         Diagnostic("refused", "it is refused"),
     )
-    refused = Refused(Diagnostic("maxDelete", "too many"), still_going_out=(GoingOut(post, "UTC"),))
-    assert samples(Run("apply", (refused, exits(4))))["still_going_out", "shop"] == 1
+    left = (GoingOut(post, "UTC"),)
+    for done in (Refused(Diagnostic("maxDelete", "too many"), still_going_out=left), Interrupted(still_going_out=left)):
+        assert samples(Run("apply", (done, exits(4))))["still_going_out", "shop"] == 1
 
 
 def test_a_limit_of_the_run_refuses_every_site_that_could_be_read() -> None:
