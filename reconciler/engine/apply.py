@@ -334,7 +334,7 @@ async def _finish(
     `begin` is awaited just before the first write.
     """
     completed, unwritable = judged.completed, judged.unwritable
-    unstopped = completed.tally.still_going_out
+    unstopped = sum(len(site.ledger.still_going_out) for site in judged.idle)  # the others are in `_going_out`
     if refusals and (whole or not (judged.ready or unwritable)):
         going_out = _going_out(judged, IF_RUN_REFUSED)
         return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out, unstopped))

@@ -859,6 +859,24 @@ def test_a_refusal_that_is_the_last_line_counts_the_posts_that_go_out_at_the_ref
         assert ran.last.endswith("in its file (1 post still going out, above)"), ran.last
 
 
+def test_the_last_line_counts_each_post_once_if_nothing_is_done(pottery: Pottery) -> None:
+    """One that the plan would have cancelled, and one beside it that the plan cannot cancel."""
+    second = ("000000000001", "000000000002"), ("Kiln day", "Oven day"), ("2026-11-04", "2026-11-06")
+    activity = WORLD[WORLD.index(f"      - id: {ACTIVITY}") :]
+    for before, after in second:
+        activity = activity.replace(before, after)
+    pottery.project.write({"sandbox.yaml": WORLD + activity})
+    pottery.project.edit("sites/pottery.yaml", "{within: 30d}", '{title: "Kiln*"}')
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST.replace("000000000001", "000000000002"), "2026-11-06T12:00:00Z")
+    more("reconciler.yaml", "policy: {paused: cancel}\n")(pottery.project)
+    pottery.project.edit("sites/pottery.yaml", '{title: "Kiln*"}', "{within: 30d}")
+    ran = pottery.command("apply", str(pottery.project.root))
+    assert (ran.code, "1 to cancel; 1 still going out." in ran.out) == (4, True), ran.out
+    assert ran.last.endswith("(2 posts still going out, above)"), ran.last
+
+
 @pytest.mark.parametrize("change", ["nothing else to do", "something else to do", "unwanted", "refused"])
 def test_an_apply_counts_a_post_that_an_earlier_run_may_have_scheduled_as_unknown(
     pottery: Pottery, change: str
