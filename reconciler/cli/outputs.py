@@ -102,7 +102,7 @@ def open_reports(
     def add(
         name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False, before: str = ""
     ) -> None:
-        detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to, shown.again)
+        detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to, shown.again, asks)
         context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=utc_now)
         context = replace(context, detail=detail, before=before, folder=folder)
         if name == "github":

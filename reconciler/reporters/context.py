@@ -24,7 +24,7 @@ class Detail(Struct, frozen=True):
 
     `quiet`: problems and the last line. `summary`: header, problems, table and last line. `sites`: the sites of each
     block that several share. `saved_to`: the file that a plan is saved to, which is what will be applied. `again`: the
-    arguments that the next command repeats.
+    arguments that the next command repeats. `asks`: whether somebody may be asked about the plan.
     """
 
     quiet: bool = False
@@ -32,6 +32,7 @@ class Detail(Struct, frozen=True):
     sites: bool = False
     saved_to: str = ""
     again: Again = Again()
+    asks: bool = False
 
 
 class ReporterContext(Struct, frozen=True):

@@ -44,6 +44,8 @@ class TextReporter:
         self._applying = 0
         self._sites = 0
         self._planned = self._gap = False
+        self._held = ""
+        """The last line of a plan that nobody is asked about: a quiet apply shows its own instead, if it has one."""
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
         self._failed_generations = 0
         self._uncounted = self._imported = self._skipped_public = False
@@ -342,9 +344,9 @@ class TextReporter:
 
     def _end_gap(self) -> None:
         """If a plan was shown, writes an empty line between its last line and the first site's lines, once."""
-        if self._gap:
+        if self._gap and not self._held:
             self._write("\n")
-            self._gap = False
+        self._gap = False
 
     # --- how a run ends ----------------------------------------------------------------------------
 
@@ -370,7 +372,9 @@ class TextReporter:
         self._lines((*head, "") if head else ())
         self._lines(self._plan.body(completed))
         line, refusal = self._plan.last(completed), self._plan.refusal(completed)
-        if line != NO_CHANGES or refusal is None:
+        if self._context.command == "apply" and self._context.detail.quiet and not self._context.detail.asks:
+            self._held, self._gap = line, True
+        elif line != NO_CHANGES or refusal is None:
             self._last(line)
         if self._context.command != "apply":
             if refusal is not None:
@@ -383,6 +387,8 @@ class TextReporter:
     def _apply_completed(self, completed: results.ApplyCompleted) -> None:
         """The ledger of all sites, and the last line."""
         if not completed.sites and not completed.plan.failed:
+            if self._held:
+                self._last(self._held)
             if (step := self._plan.review_step()) is not None:
                 self._next(step)
             return

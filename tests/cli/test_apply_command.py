@@ -317,6 +317,19 @@ def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
     assert "2 withheld" in terminal.said
 
 
+def test_a_quiet_apply_shows_the_totals_of_its_plan_only_to_whoever_is_asked(
+    project: Project, reconciler: Command
+) -> None:
+    terminal = Terminal(project.root, "apply", "--quiet")
+    terminal.until("accepted: ")
+    assert "Plan: 0 to add, 1 to change" in terminal.said
+    terminal.type("no\n")
+    assert terminal.end() == 4
+    for code, last in ((0, "Apply: 0 added, 1 changed, 0 destroyed, 1 generated."), (0, "No changes.")):
+        ran = reconciler("apply", project.root, "--quiet", "--auto-approve")
+        assert (ran.code, ran.out) == (code, f"{last}\n")
+
+
 def test_what_is_odd_about_the_files_is_above_the_question(project: Project) -> None:
     project.write({"approvals/gone.yaml": "version: 1\nsite: gone\n"})
     terminal = Terminal(project.root, "apply")

@@ -79,6 +79,7 @@ from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.kinds.deferred import deferred_words
+from reconciler.reporters.last_lines import plan_line
 from reconciler.reporters.layout import Line, Screen, Span, columns
 from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.registry import make
@@ -686,7 +687,27 @@ def test_the_last_line_counts_the_reasons_of_several_refused_sites(command: str)
     assert last((one, two), (same,)) == "Refused: 2 sites, for 2 reasons (above)"
 
 
-@pytest.mark.parametrize("detail", [Detail(quiet=True), Detail(summary=True)])
+def test_a_quiet_apply_that_asks_nobody_has_one_last_line() -> None:
+    def quiet(*events: Event, asks: bool = False) -> list[str]:
+        return shown(*events, command="apply", detail=Detail(quiet=True, asks=asks)).splitlines()
+
+    site, nothing, lost = planned(tone()), PlanCompleted(1), failed("other", "503")
+    plan, done = PlanCompleted(1, site.tally), SiteLedger(SiteRef(SHOP, "1"))
+    changed = "Apply: 0 added, 0 changed, 0 destroyed."
+    refused = Refused(Diagnostic("no-terminal", "no terminal", "pass x"))
+    assert quiet(site, plan, *applied(done)) == [changed]
+    assert quiet(site, plan, *applied(done), asks=True) == [plan_line(plan), changed]
+    assert quiet(nothing, ApplyCompleted(nothing)) == ["No changes."]
+    assert quiet(site, plan, refused) == ["Refused: no terminal; pass x"]
+    partly = (PhaseStarted(Phase.PLANNING, 2), site, lost, PlanCompleted(2, site.tally, failed=1))
+    assert quiet(*partly, *applied(done, sites=2, failed=1)) == [
+        "! other failed  503",
+        "",
+        "Apply: 0 added, 0 changed, 0 destroyed; 1 failed.",
+    ]
+
+
+@pytest.mark.parametrize("detail", [Detail(quiet=True, asks=True), Detail(summary=True)])
 def test_a_short_apply_without_problems_has_no_empty_lines_at_its_end(detail: Detail) -> None:
     site = planned(tone())
     done = SiteLedger(SiteRef(SHOP, "1"), (Entry(Address(SHOP, Kind.SETTINGS), tone().operation, ActionResult.DONE),))
