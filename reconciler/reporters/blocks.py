@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -41,6 +41,9 @@ BlockPlace = tuple[int, int]
 
 BlockPart = Line | Total
 """A part of what sites share: a line that is the same on all of them, or something that adds up."""
+
+_CAUSE_END: Final = "\x1f"
+"""What follows the cause of a line in the file. No line has it: control characters are made visible."""
 
 MOST_LINES: Final = 40
 """How many lines the sites of a shared block may have together before their posts are summed up."""
@@ -103,7 +106,8 @@ class _Shared(Generic[CountsT]):
 class Blocks(Generic[CountsT]):
     """Takes the blocks of sites as they come, and returns all their lines at the end.
 
-    `changes`: the ranks of blocks that contain only changes; the others contain problems or notes too.
+    `changes`: the ranks of blocks that contain only changes; the others contain problems or notes too. Lines with a
+    cause that is `repeated` in several blocks are left out of all of them.
     """
 
     def __init__(
@@ -118,6 +122,7 @@ class Blocks(Generic[CountsT]):
         self._outlines: dict[_Outline[CountsT], _Outline[CountsT]] = {}
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
+        self._causes: Counter[str] = Counter()
 
     def saw(self, labels: Sequence[tuple[str, str]]) -> None:
         """Counts a site with its labels, whether or not it has a block."""
@@ -145,6 +150,7 @@ class Blocks(Generic[CountsT]):
         key = hashlib.blake2b(repr((rank, parts)).encode("utf-8", "surrogatepass"), digest_size=15).digest()
         found = self._found.get(key)
         if found is None:
+            self._causes.update({part.cause for part in common if isinstance(part, Line) and part.cause})
             lines, known = own(), frozenset(labels)
             start, length = self._keep(lines)
             outline = _Outline(rank, self._labels.setdefault(known, known), tally, length, len(lines))
@@ -181,20 +187,34 @@ class Blocks(Generic[CountsT]):
     def __len__(self) -> int:
         return len(self._found)
 
-    def lines(self) -> Iterator[str]:
-        """All lines, worst first, with an empty line after each block."""
-        for block in sorted(self._found.values(), key=lambda block: block.rank):  # stable: sites keep their order
+    @property
+    def repeated(self) -> frozenset[str]:
+        """The causes that several blocks have."""
+        return frozenset(cause for cause, blocks in self._causes.items() if blocks > 1)
+
+    def lines(self, causes: Sequence[str] = (), rank: int = 0) -> Iterator[str]:
+        """All lines, worst first, with an empty line after each block; `causes` before the first block of this rank."""
+        blocks = sorted(self._found.values(), key=lambda block: block.rank)  # stable: sites keep their order
+        worse = sum(block.rank < rank for block in blocks)
+        yield from self._lines_of_blocks(blocks[:worse])
+        yield from causes
+        yield from self._lines_of_blocks(blocks[worse:])
+
+    def _lines_of_blocks(self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]]) -> Iterator[str]:
+        for block in blocks:
             found = _Shared(block) if isinstance(block, _Single) else block
             own = found.count == len(found.own) and self._one_by_one(found)
             if own and (found.count == 1 or not found.alike):
                 for name, place in zip(found.names, found.own, strict=False):
-                    yield self._screen.paint(name, Style.BOLD)
-                    yield from self._read(place)
-                    yield ""
+                    if lines := [*self._read(place)]:
+                        yield from (self._screen.paint(name, Style.BOLD), *lines, "")
+                continue
+            lines = [*(self._read(found.own[0]) if own and not found.totals else self._lines_of(found))]
+            if not lines:
                 continue
             head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found)}"
             yield from Line((Span(head, Style.BOLD),)).on(self._screen)
-            yield from self._read(found.own[0]) if own and not found.totals else self._lines_of(found)
+            yield from lines
             if self._list_sites:
                 yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
             yield ""
@@ -246,7 +266,7 @@ class Blocks(Generic[CountsT]):
         start, count = self._text.tell(), 0
         for line in lines:
             for text in line.on(self._screen):
-                self._text.write(f"{text.rstrip()}\n")
+                self._text.write(f"{line.cause}{_CAUSE_END if line.cause else ''}{text.rstrip()}\n")
                 count += 1
         return start, count
 
@@ -254,7 +274,9 @@ class Blocks(Generic[CountsT]):
         assert self._text is not None
         self._text.seek(place[0])
         for _ in range(place[1]):
-            yield self._text.readline().rstrip("\n")
+            cause, _, text = self._text.readline().rstrip("\n").rpartition(_CAUSE_END)
+            if self._causes[cause] < 2:
+                yield text
 
 
 def shown_one_by_one(sites: int, lines: int, *, has_posts: bool, list_posts: bool) -> bool:

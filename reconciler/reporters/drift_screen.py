@@ -29,7 +29,7 @@ from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
-from reconciler.reporters.failures import Failures, refusal_lines
+from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, subject_line, table
 from reconciler.reporters.plan_text import (
@@ -38,6 +38,7 @@ from reconciler.reporters.plan_text import (
     Rank,
     by_channels,
     note_item,
+    of_cause,
     own_lines,
     shared_parts,
     still_going_out_lines,
@@ -64,6 +65,17 @@ TOLD_TOGETHER: Final = frozenset({Finding.BLOCKED, Finding.NOT_SCHEDULED})
 """Findings that a whole fleet may share: only their number is shown then. What somebody did to a post is always shown
 with its name."""
 
+GOING_WRONG: Final = frozenset(
+    {
+        Finding.STILL_GOING_OUT,
+        Finding.UNAPPROVED,
+        Finding.FAILED_POST,
+        Finding.CHANNEL_LOST,
+        Finding.WENT_OUT_UNWANTED,
+    }
+)
+"""Findings that a summary shows too."""
+
 FEW_SITES: Final = 5
 MOST_ROWS: Final = 30
 COLUMNS: Final = ("drifted", "refused", "pending", "blocked", "in_review")
@@ -78,8 +90,10 @@ class DriftScreen:
         self._explain = explain
         self._run: RunStarted | None = None
         self._failures = Failures(list_sites=detail.sites)
-        self._refused_sites = Failures(list_sites=detail.sites)
         self._blocks: Blocks[DriftTally] = Blocks(screen, list_sites=detail.sites)
+        self._problems: Blocks[DriftTally] = Blocks(screen, list_sites=detail.sites)
+        """The blocks of a summary: problems alone."""
+        self._causes = Causes(list_sites=detail.sites)
         self._in_review = self._sites_in_review = 0
         self._waiting: list[tuple[str, Counter[str]]] = []
 
@@ -90,11 +104,11 @@ class DriftScreen:
     def failed(self, failed: SiteFailed) -> None:
         """Adds a site that could not be read."""
         self._failures.add(failed)
-        self._blocks.saw(failed.labels)
+        self._saw(failed.labels)
 
     def site(self, drifted: SiteDrifted) -> None:
         """Adds a site."""
-        self._blocks.saw(drifted.labels)
+        self._saw(drifted.labels)
         report = drifted.report
         tally = report.tally
         self._in_review += tally.in_review
@@ -102,42 +116,48 @@ class DriftScreen:
         if tally.in_review and len(self._waiting) < FEW_SITES:
             drafts = (item.title for item in report.items if item.state is DriftState.IN_REVIEW)
             self._waiting.append((report.site.name, Counter(drafts)))
-        refusals = tuple(refusal for refusal in report.refusals if not is_drift(refusal))
-        if self._detail.summary and refusals:  # there are no blocks that would name them
-            self._refused_sites.add(SiteFailed(report.site.name, refusals, refused=True))
+        self._causes.add(report.site.name, (refusal for refusal in report.refusals if not is_drift(refusal)))
         quiet = self._detail.quiet
-        items = list(
-            report_items(_problems_in(report) if quiet else report, everything=self._explain, fields=not quiet)
+        self._add(self._blocks, drifted, _problems_in(report) if quiet else report, fields=not quiet)
+        if self._detail.summary:
+            self._add(self._problems, drifted, _worst_of(report), fields=False)
+
+    def _add(self, blocks: Blocks[DriftTally], drifted: SiteDrifted, report: DriftReport, *, fields: bool) -> None:
+        items = list(report_items(report, everything=self._explain, fields=fields))
+        if not items:
+            return
+        rank = min(map(_rank, report.items)) if report.items else 4
+        rank = min(rank, REFUSED) if report.refusals else rank
+        blocks.add(
+            report.site.name,
+            rank,
+            shared_parts(items),
+            lambda: own_lines(items),
+            report.tally,
+            differs=any(item.own for item in items),
+            labels=drifted.labels,
         )
-        if items:
-            rank = min(map(_rank, report.items)) if report.items else 4
-            rank = min(rank, REFUSED) if report.refusals else rank
-            self._blocks.add(
-                report.site.name,
-                rank,
-                shared_parts(items),
-                lambda: own_lines(items),
-                tally,
-                differs=any(item.own for item in items),
-                labels=drifted.labels,
-            )
+
+    def _saw(self, labels: Sequence[tuple[str, str]]) -> None:
+        self._blocks.saw(labels)
+        self._problems.saw(labels)
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
         """Everything above the last line."""
         if self._run is not None and not self._detail.quiet:
             yield from header_lines(self._run, self._screen)
             yield ""
-        for failure in (*self._failures.lines(), *self._refused_sites.lines()):
+        for failure in self._failures.lines():
             yield from failure.on(self._screen)
         for found in completed.still_going_out:
             for detail in still_going_out_lines(found.post, found.zone, found.post.address.site):
                 yield from detail.on(self._screen)
         for refused in refusal_lines(completed.refusals, list_sites=self._detail.sites):
             yield from refused.on(self._screen)
-        if self._failures or self._refused_sites or completed.refusals:
+        if self._failures or completed.refusals:
             yield ""
-        if not self._detail.summary:
-            yield from self._blocks.lines()
+        blocks = self._problems if self._detail.summary else self._blocks
+        yield from blocks.lines(self._causes.lines(blocks.repeated, self._screen), REFUSED)
         if self._in_review and not (self._detail.quiet or self._detail.summary):
             yield from self._in_review_lines()
             yield ""
@@ -182,6 +202,12 @@ def _problems_in(report: DriftReport) -> DriftReport:
     return replace(report, items=tuple(items), notes=(), due=0)
 
 
+def _worst_of(report: DriftReport) -> DriftReport:
+    """What a summary shows of an audit: posts that go wrong, refusals, and what is blocked, but no other drift."""
+    items = (item for item in report.items if item.state is DriftState.BLOCKED or item.finding in GOING_WRONG)
+    return replace(report, items=tuple(items), notes=(), due=0)
+
+
 def report_items(report: DriftReport, *, everything: bool, fields: bool = True) -> Iterator[Item]:
     """The parts of a site's block. `fields`: with what each side says about an object."""
     alike: dict[object, list[DriftItem]] = {}
@@ -203,13 +229,13 @@ def report_items(report: DriftReport, *, everything: bool, fields: bool = True) 
 
 def _refusals(refusals: Iterable[Diagnostic]) -> Iterator[Item]:
     for refusal in refusals:
+        fix = (fix_line(refusal.fix),) if refusal.fix else ()
         if is_drift(refusal):
             state = Span(spoken(DriftState.DRIFTED), _MARKS[DriftState.DRIFTED][1])
-            yield _shared(subject_line("!", Style.RED, "expectation", state, Span(refusal.message)))
+            yield _shared(subject_line("!", Style.RED, "expectation", state, Span(refusal.message)), *fix)
         else:
-            yield _shared(subject_line("!", Style.RED, "refused", Span(refusal.message)))
-        if refusal.fix:
-            yield _shared(fix_line(refusal.fix))
+            line = subject_line("!", Style.RED, "refused", Span(refusal.message))
+            yield _shared(*of_cause((line, *fix), refusal))
 
 
 def _shared(*lines: Line) -> Item:

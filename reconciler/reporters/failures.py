@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,8 +15,8 @@ from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING, StillGoingOut
 from reconciler.planner.unseen import Due
 from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
-from reconciler.reporters.layout import Line, Span, Style, subject_line
-from reconciler.reporters.plan_text import still_going_out
+from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
+from reconciler.reporters.plan_text import cause_key, still_going_out
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied, without_numbers
 
@@ -223,3 +223,23 @@ class Failures:
 
     def __bool__(self) -> bool:
         return bool(self._causes)
+
+
+class Causes:
+    """Collects refused sites by cause, for those causes that would otherwise be repeated in several blocks."""
+
+    def __init__(self, *, list_sites: bool = False) -> None:
+        self._list_sites = list_sites
+        self._found: dict[str, Failures] = {}
+
+    def add(self, name: SiteName, refusals: Iterable[Diagnostic]) -> None:
+        """Adds a site with each of its refusals."""
+        for key, refusal in {cause_key(refusal): refusal for refusal in refusals}.items():
+            found = self._found.setdefault(key, Failures(list_sites=self._list_sites))
+            found.add(SiteFailed(name, (refusal,), refused=True))
+
+    def lines(self, repeated: Container[str], screen: Screen) -> list[str]:
+        """`! 12 sites refused  ...`, what to do, and which sites, for each of these causes; then an empty line."""
+        sites = [sites for cause, sites in self._found.items() if cause in repeated]
+        shown = [text for found in sites for line in found.lines() for text in line.on(screen)]
+        return [*shown, ""] if shown else []

@@ -122,11 +122,15 @@ class Span(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """A line before it is wrapped: where it starts, and where its continuation lines do."""
+    """A line before it is wrapped: where it starts, and where its continuation lines do.
+
+    `cause` tells apart the problems that are shown above all blocks if several blocks have them.
+    """
 
     spans: tuple[Span, ...]
     indent: int = 0
     hang: int = 4
+    cause: str = ""
 
     def on(self, screen: Screen) -> Iterator[str]:
         """The lines on a screen."""

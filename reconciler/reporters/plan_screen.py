@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import nsmallest
 from typing import Final
 
@@ -22,13 +22,14 @@ from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import above, cause, refused_line
-from reconciler.reporters.failures import Failures, refusal_lines
+from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, posts_to_publish, record_first
 from reconciler.reporters.plan_text import (
     CHANGES,
+    Item,
     Rank,
     own_lines,
     shared_parts,
@@ -72,7 +73,9 @@ class PlanScreen:
         """Those of them that no file has, at sites where this plan makes no drafts, and how many sites these are."""
         self._refusals = Failures()
         """Why sites are refused, for the last line."""
-        self._refused_sites = Failures(list_sites=detail.sites)
+        self._problems: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained)
+        """The blocks of a short screen: problems alone."""
+        self._causes = Causes(list_sites=detail.sites)
         self._sites = 0
         self._first: SitePlanned | None = None
         """The first site, on a short screen: if it is the only one, its only refusal is in the last line alone."""
@@ -101,7 +104,7 @@ class PlanScreen:
         self._failures.add(failed)
         if failed.refused:
             self._refusals.add(failed)
-        self._blocks.saw(failed.labels)
+        self._saw(failed.labels)
 
     def site(self, planned: SitePlanned) -> None:
         """Adds a site."""
@@ -111,7 +114,7 @@ class PlanScreen:
         else:
             self._add_first()
         self._sites += 1
-        self._blocks.saw(planned.labels)
+        self._saw(planned.labels)
         if plan.refusals:
             self._refusals.add(SiteFailed(planned.name, plan.refusals, refused=True))
         to_record = not planned.recorded and not plan.refusals  # an apply records no site that it refuses
@@ -129,25 +132,30 @@ class PlanScreen:
 
     def _add(self, planned: SitePlanned) -> None:
         """Adds what is shown about a site."""
-        if self._detail.summary and planned.plan.refusals:  # there are no blocks that would name them
-            self._refused_sites.add(SiteFailed(planned.name, planned.plan.refusals, refused=True))
         items = site_items(self._first_runs.taken_from(planned), self._calls_of)
         if not items:
             return
-        rank = items[0].rank
-        if self._detail.quiet and rank > Rank.BLOCKED:
-            return
-        shown = [item for item in items if not self._detail.quiet or item.rank <= Rank.BLOCKED]
+        self._causes.add(planned.name, planned.plan.refusals)
+        if self._is_short and items[0].rank <= Rank.BLOCKED:
+            self._add_block(self._problems, planned, [item for item in items if item.rank <= Rank.BLOCKED])
+        if not self._detail.quiet:
+            self._add_block(self._blocks, planned, items)
+
+    def _add_block(self, blocks: Blocks[PlanTally], planned: SitePlanned, items: Sequence[Item]) -> None:
         whole = self._detail.sites or self._calls_of is not None or self._run is None or self._run.sites < FEW_SITES
-        self._blocks.add(
+        blocks.add(
             planned.name,
-            rank,
-            shared_parts(shown),
-            lambda: own_lines(shown if whole else without_refused(shown, planned.plan)),
+            items[0].rank,
+            shared_parts(items),
+            lambda: own_lines(items if whole else without_refused(items, planned.plan)),
             planned.tally,
-            differs=any(item.own for item in shown),
+            differs=any(item.own for item in items),
             labels=planned.labels,
         )
+
+    def _saw(self, labels: Sequence[tuple[str, str]]) -> None:
+        self._blocks.saw(labels)
+        self._problems.saw(labels)
 
     def _count_drafts(self, planned: SitePlanned) -> None:
         waiting = planned.plan.to_review
@@ -195,11 +203,11 @@ class PlanScreen:
     def body(self, completed: PlanCompleted) -> Iterator[str]:
         """Everything above the last line."""
         if (first := self._first) is not None:
-            if completed.refusals:  # the last line begins with these
-                self._refused_sites.add(SiteFailed(first.name, first.plan.refusals, refused=True))
             self._first = None
-            self._add(replace(first, plan=replace(first.plan, refusals=())))
-        for line in (*self._failures.lines(), *self._refused_sites.lines()):
+            if not completed.refusals:  # the last line says why the site is refused
+                first = replace(first, plan=replace(first.plan, refusals=()))
+            self._add(first)
+        for line in self._failures.lines():
             yield from line.on(self._screen)
         for found in completed.still_going_out:
             for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
@@ -207,10 +215,10 @@ class PlanScreen:
         refusals = () if self._is_short and len(completed.refusals) == 1 else completed.refusals  # it is the last line
         for line in refusal_lines(refusals, list_sites=self._detail.sites):
             yield from line.on(self._screen)
-        if self._failures or self._refused_sites or completed.still_going_out or refusals:
+        if self._failures or completed.still_going_out or refusals:
             yield ""
-        if not self._detail.summary:
-            yield from self._blocks.lines()
+        blocks = self._problems if self._is_short else self._blocks
+        yield from blocks.lines(self._causes.lines(blocks.repeated, self._screen), Rank.REFUSED)
         yield from self._held_lines()
         if not self._is_short:
             yield from self._first_run_lines(completed.sites)
@@ -220,7 +228,7 @@ class PlanScreen:
 
     def forget(self) -> None:
         """Forgets the blocks, which have been shown, before an apply goes on."""
-        self._blocks = Blocks(self._screen)
+        self._blocks, self._problems = Blocks(self._screen), Blocks(self._screen)
 
     def last(self, completed: PlanCompleted) -> str:
         """The line with the totals; a refusal has a line of its own."""

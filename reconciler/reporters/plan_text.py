@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, Kind
@@ -367,11 +369,23 @@ def _with_fixes(problems: Iterable[Diagnostic]) -> Iterator[tuple[list[Diagnosti
         yield causes[-1], shared_fix(causes[-1][0].fix, len(causes))
 
 
+def cause_key(problem: Diagnostic) -> str:
+    """What tells the causes of refusals apart: a digest of what is wrong and what to do."""
+    return hashlib.blake2b(cause(problem).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def of_cause(lines: Iterable[Line], problem: Diagnostic) -> Iterator[Line]:
+    """Lines about why a site is refused, which are shown once if several blocks have them."""
+    return (replace(line, cause=cause_key(problem)) for line in lines)
+
+
 def _refused(same: Sequence[Diagnostic], site: str) -> Item:
     """Why a site is refused. If only the numbers differ, sites share it."""
     item, problem = _problem(same, "refused", Rank.REFUSED, Style.RED), same[0]
-    if problem.code not in COUNTING or item.total is not None:
+    if item.total is not None:
         return item
+    if problem.code not in COUNTING:
+        return replace(item, lines=tuple(of_cause(item.lines, problem)))
     fix = problem.fix.replace(f"{site}.yaml", "SITE.yaml")
     return Item(Rank.REFUSED, (), item.lines, RefusalTotal("refused", Style.RED, problem.message, fix))
 

@@ -222,6 +222,20 @@ def test_nothing_is_thrown_away_while_a_post_of_it_still_waits(pottery: Pottery,
     assert pottery.status() == "SCHEDULED"
 
 
+@pytest.mark.parametrize("command", ["plan", "drift"])
+@pytest.mark.parametrize("others", ["", "shop"])
+def test_a_summary_names_what_still_goes_out_at_a_refused_site(pottery: Pottery, command: str, others: str) -> None:
+    if not others:
+        (pottery.project.root / "sites" / "shop.yaml").unlink()
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    more("sites/pottery.yaml", "expect: {language: fr}\n")(pottery.project)
+    said = pottery.run(command, "--summary")[1]
+    assert '"Kiln day" (Instagram)' in said, said
+    assert "fix: cancel it in the site's dashboard" in said, said
+    assert said.count("expect.language is fr, but the language of the site is en") == 1, said
+
+
 @pytest.mark.parametrize("decision", ["regenerate", "regenerate-media", "discard"])
 def test_drift_puts_a_decision_on_git_and_not_on_time(pottery: Pottery, decision: str) -> None:
     pottery.scheduled()

@@ -1186,12 +1186,41 @@ def test_summary_names_the_refused_sites_and_why() -> None:
     sites = [planned(tone(f"shop-{n}"), site=f"shop-{n}", refusals=(why,) if n < 2 else ()) for n in range(6)]
     lines = shown(*plan_of(*sites), detail=Detail(summary=True)).splitlines()
     assert lines[2:5] == [
-        "! 2 sites refused  expect.published is true, but the site is not published",
-        "    fix: change the site, or the expectation in its file",
-        "    sites: shop-0, shop-1",
+        "Same on 2 sites (shop-0, shop-1)",
+        "  ! refused           expect.published is true, but the site is not published",
+        "        fix: change the site, or the expectation in its file",
     ]
     assert [line for line in lines if "shop-0 " in line or "shop-1 " in line] == []
     assert ["2", "sites", "refused"] in [line.split() for line in lines]
+
+
+@pytest.mark.parametrize("detail", [Detail(), Detail(summary=True), Detail(quiet=True), Detail(sites=True)])
+def test_a_refusal_that_differing_blocks_share_is_shown_once(detail: Detail) -> None:
+    """A site that is refused for another reason keeps it in its block."""
+    same = [planned(tone(f"shop-{n}"), site=f"shop-{n}", refusals=(unpublished(),)) for n in range(6)]
+    odd = [planned(site=f"odd-{n}", refusals=(unpublished(),), blocked=(UNCONNECTED,)) for n in range(2)]
+    other = planned(tone("other"), site="other", refusals=(not_connected("other", "X"),), blocked=(UNCONNECTED,))
+    text = shown(*plan_of(*same, *odd, other), detail=detail, screen=Screen(200))
+    assert text.count("the site is not published") == 1
+    head = "! 8 sites refused  expect.published is true, but the site is not published\n"
+    assert f"{head}    fix: change the site, or the expectation in its file\n    sites: shop-0, shop-1, " in text
+    assert text.count("  ! refused  ") == 1
+    assert "other\n  ! refused           expect.channels: X is not connected" in text
+    assert "Same on 2 sites (odd-0, odd-1)\n  ! blocked " in text
+
+
+def test_a_refusal_that_differing_blocks_of_an_audit_share_is_shown_once() -> None:
+    why = refusal(Address(SHOP), RefusedBy.MAX_DELETE, "it would discard 2 drafts", "allow it")
+    reports = [
+        DriftReport(SiteRef(SiteName(f"shop-{n}"), f"{n}"), refusals=(why, *((unpublished(),) if n < 2 else ())))
+        for n in range(6)
+    ]
+    tally = sum((report.tally for report in reports), DriftTally())
+    events: list[Event] = [SiteDrifted(report) for report in reports]
+    text = shown(STARTED, *events, DriftCompleted(6, tally, refused=6), command="drift")
+    assert (text.count("it would discard 2 drafts"), "! 6 sites refused  it would discard" in text) == (1, True), text
+    assert "Same on 2 sites (shop-0, shop-1)\n  ! expectation " in text
+    assert "Same on 4 sites" not in text, "nothing is left to say about them"
 
 
 def test_the_summary_of_an_audit_names_the_refused_sites_and_why() -> None:
@@ -1203,14 +1232,15 @@ def test_the_summary_of_an_audit_names_the_refused_sites_and_why() -> None:
     tally = sum((report.tally for report in reports), DriftTally())
     events: list[Event] = [SiteDrifted(report) for report in reports]
     events.append(DriftCompleted(3, tally, refused=2))
-    lines = shown(STARTED, *events, command="drift", detail=Detail(summary=True)).splitlines()
-    assert lines[:4] == [
-        "! 2 sites refused  it would discard 2 drafts",
-        "    fix: allow it",
-        "    sites: shop-0, shop-1",
+    lines = shown(STARTED, *events, command="drift", detail=Detail(summary=True), screen=Screen(120)).splitlines()
+    assert lines[:6] == [
+        "Same on 2 sites (shop-0, shop-1)",
+        "  ! refused           it would discard 2 drafts",
+        "        fix: allow it",
+        "  ! expectation       drifted  expect.published is true, but the site is not published",
+        "        fix: change the site, or the expectation in its file",
         "",
     ]
-    assert "expect.published" not in "".join(lines), "that is drift, and counted as such"
 
 
 def test_the_table_of_an_audit_has_refused_sites_first() -> None:
