@@ -200,7 +200,7 @@ async def _apply(
         again, attempt = not await results.begin(job.part), _WorkerAttempt(results, task, job.part)
         ready, totals = PreparedSites(), ApplyTotals(PlanCompleted(len(task.sites)), len(task.sites))
         for entry, site in zip(entries, sites, strict=True):
-            attempt.add(entry.name, site.approvers)
+            attempt.add(entry.name, site)
             if again and (data := await results.get(entry.id)):
                 totals.add(from_bytes(Kept, data).outcome)
             else:
@@ -264,14 +264,19 @@ class _WorkerAttempt:
         self._part = part
         self._left = {site.name: site.id for site in task.sites}
         self._approvers: dict[SiteName, tuple[tuple[PostId, str], ...]] = {}
+        self._forbidden: dict[SiteName, Diagnostic | None] = {}
 
-    def add(self, site: SiteName, approvers: tuple[tuple[PostId, str], ...]) -> None:
-        """Takes note of who approved which post of a site."""
-        self._approvers[site] = approvers
+    def add(self, site: SiteName, ready: Ready) -> None:
+        """Takes note of who approved which post of a site, and of whether any may be published."""
+        self._approvers[site], self._forbidden[site] = ready.approvers, ready.forbidden
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
         """Who approved which post of a site, as the run found out."""
         return self._approvers[site]
+
+    def forbidden(self, site: SiteName) -> Diagnostic | None:
+        """Why nothing may be published on a site, as the run found out."""
+        return self._forbidden[site]
 
     async def is_repeated(self) -> bool:
         """Whether there are other attempts at the part. Raises StateError."""

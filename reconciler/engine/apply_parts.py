@@ -40,7 +40,6 @@ from reconciler.model.address import Labels, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.outcomes import Trouble
-from reconciler.model.posts import PostId
 from reconciler.planner.targets import SiteLabels
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
@@ -57,8 +56,6 @@ ALIVE_EVERY: Final = 10.0
 GRACE_SECONDS: Final = 10.0
 """Seconds that workers have to end by themselves before they are stopped."""
 
-NOBODY: Final[tuple[tuple[PostId, str], ...]] = ()
-
 LOST: Final = Diagnostic(Trouble.WORKER_LOST, f"its workers were lost {ATTEMPTS} times", AGAIN)
 
 
@@ -72,7 +69,7 @@ async def results_of_parts(
     gathered = _Gathered(results, ready, run.emit)
     await gathered.ask(Stop.NO)
     parts = [
-        asyncio.ensure_future(_part(run.session.project, workers, replace(job, part=number), ready, sites))
+        asyncio.ensure_future(_part(run, workers, replace(job, part=number), ready, sites))
         for number, sites in enumerate(_parts(len(ready), workers.count))
     ]
     why = LOST
@@ -127,9 +124,10 @@ async def _while_they_work(
 
 
 async def _part(
-    project: ProjectConfig, workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]
+    run: ApplyRun, workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]
 ) -> PartResult | None:
-    unchecked = not workers.files and job.allow_publish  # such a worker cannot look up what is approved
+    project = run.session.project
+    unchecked = not workers.files and job.allow_publish  # such a worker cannot look up what is approved or paused
 
     def entry(number: int) -> SiteEntry:
         entry = ready.entries[number]
@@ -137,9 +135,10 @@ async def _part(
 
     def at(number: int) -> Ready:
         prepared = ready[number]
-        public = unchecked and is_public(prepared.plan)
-        approvers = approvers_of(project, ready.names[number]) if public else NOBODY
-        return Ready(prepared.planned, prepared.recorded, approvers)
+        if not (unchecked and is_public(prepared.plan)):
+            return Ready(prepared.planned, prepared.recorded)
+        forbidden = run.files.forbid(project, prepared.entry)
+        return Ready(prepared.planned, prepared.recorded, approvers_of(project, prepared.entry.name), forbidden)
 
     return await workers.run(job, [entry(number) for number in numbers], map(at, numbers))
 

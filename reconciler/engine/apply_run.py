@@ -123,6 +123,10 @@ class PartAttempt(Protocol):
         """Who approved which post of a site, if the files are not available."""
         ...
 
+    def forbidden(self, site: SiteName) -> Diagnostic | None:
+        """Why the files let nothing be published on a site, if they are not available; None if they do."""
+        ...
+
     async def is_repeated(self) -> bool:
         """Whether there are other attempts at the part, which may hold its sites. Raises StateError."""
         ...
@@ -181,8 +185,11 @@ def ports_of(
     approvals = (lambda: approvals_now(project, name)) if name is not None and files else None
 
     def forbid() -> Diagnostic | None:
-        slow = too_slow_to_publish(client, project.policy.min_lead)
-        return slow or (run.files.forbid(project, entry) if files and entry else None)
+        if slow := too_slow_to_publish(client, project.policy.min_lead):
+            return slow
+        if run.attempt is not None and not run.attempt.files:
+            return run.attempt.forbidden(entry.name) if entry else None
+        return run.files.forbid(project, entry) if entry else None
 
     declared, approved = declared_in(desired)
     if entry is not None:

@@ -159,6 +159,8 @@ class Ready(Variant, frozen=True):
     recorded: RecordedSite
     approvers: tuple[tuple[PostId, str], ...] = ()
     """Who approved which post, if the worker has no files to check."""
+    forbidden: Diagnostic | None = None
+    """Why nothing may be published on the site, if the worker has no files to check."""
 
 
 class Task(Variant, frozen=True):

@@ -16,11 +16,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 from msgspec.structs import replace
@@ -90,6 +90,7 @@ def applied(
     make: Callable[..., Workers] | None,
     context: RunContext = AS_EVER,
     heard: Callable[[Event], object] = lambda _: None,
+    decide: Callable[[Proposal], Awaitable[Decision]] = yes,
 ) -> tuple[ApplyCompleted, list[SiteApplied]]:
     """How an apply ended, and what was done at each site."""
     events: list[Event] = []
@@ -101,12 +102,41 @@ def applied(
     async def apply() -> object:
         project, index = open_project((shops.root,))
         async with open_session(project, FullClient, environ=os.environ, workers=make) as session:
-            apply = ApplyRun(session, context, ApplyTerms(yes), emit)
+            apply = ApplyRun(session, context, ApplyTerms(decide), emit)
             return await apply_live(apply, select(project, index, SiteFilter()))
 
     completed = asyncio.run(apply())
     assert isinstance(completed, ApplyCompleted)
     return completed, [event for event in events if isinstance(event, SiteApplied)]
+
+
+PAUSED: Final = {
+    "the policy": ("reconciler.yaml", "version: 1\n", "version: 1\npolicy: {paused: hold}\n", SITES),
+    "a site": ("sites/shop-02.yaml", "{approval: none", "{paused: hold, approval: none", 1),
+    "nothing": ("reconciler.yaml", "version: 1\n", "version: 1\n", 0),
+}
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["with files", "elsewhere"])
+@pytest.mark.parametrize("name", PAUSED)
+def test_workers_publish_nothing_if_publishing_is_paused_while_somebody_is_asked(
+    shops: Fleet, name: str, files: bool
+) -> None:
+    """Those elsewhere do not have the files, so the run looks at them for them, as it does at the approvals."""
+    file, before, after, sites = PAUSED[name]
+    for site in (shops.root / "sites").iterdir():
+        rules = "schedule: {approval: none, rules: [{match: {within: 30d}, max: 1}]}\n"
+        site.write_text(site.read_text("utf-8") + rules, "utf-8")
+
+    async def pauses(_proposal: Proposal) -> Decision:
+        path = shops.root / file
+        path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+        return Decision(apply=True, allow_publish=True)
+
+    completed, ended = applied(shops, lambda setup: Workers(Quick, run_part, 2, setup, files=files), decide=pauses)
+    skipped = [entry for site in ended for entry in site.ledger.entries if entry.result is ActionResult.SKIPPED]
+    assert (completed.tally.skipped, completed.tally.all_published) == (sites, SITES - sites)
+    assert all("changed in the meantime; run plan again" in told(entry) for entry in skipped)
 
 
 def once(shops: Fleet) -> set[int]:
