@@ -28,12 +28,14 @@ from reconciler.engine.todays_files import TodaysFiles
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import ActionResult, Entry
 from reconciler.model.codec import from_json, to_json
-from reconciler.model.schedule import SchedulePost
+from reconciler.model.marketing_plan import Generate
+from reconciler.model.schedule import ReschedulePost, SchedulePost
+from reconciler.model.writes import Write
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.wiring import open_session
 from tests import told as words
 from tests.cli.projects import PROJECT, Command, Project
-from tests.cli.test_stays_wanted import APPROVALS, FILE, WORLD, Change, Pottery, edits, more
+from tests.cli.test_stays_wanted import APPROVALS, FILE, POST, SITE, WORLD, Change, Pottery, edits, more
 
 SITE_FILE = "sites/pottery.yaml"
 
@@ -97,18 +99,19 @@ async def _yes(_: Proposal) -> Decision:
     return Decision(apply=True, allow_publish=True)
 
 
-def applied(
+def all_applied(
     root: Path,
     change: Callable[[], None],
     plan: Path | None = None,
     decide: Callable[[Proposal], Awaitable[Decision]] = _yes,
-) -> Entry:
-    """How the only action of a run ended if something changed after a post's call was begun, but before it was sent."""
+    during: type[Write] = SchedulePost,
+) -> list[Entry]:
+    """How each action of a run ended if something changed after a call was begun, but before it was sent."""
     entries: list[Entry] = []
 
     def hear(event: Event) -> None:
         begun = event.event if isinstance(event, Progressed) else None
-        if isinstance(begun, Started) and isinstance(begun.operation, SchedulePost):
+        if isinstance(begun, Started) and isinstance(begun.operation, during):
             change()
         if isinstance(event, SiteApplied):
             entries.extend(event.ledger.entries)
@@ -125,7 +128,18 @@ def applied(
             assert isinstance(done, ApplyCompleted)
 
     asyncio.run(main())
-    (entry,) = entries
+    return entries
+
+
+def applied(
+    root: Path,
+    change: Callable[[], None],
+    plan: Path | None = None,
+    decide: Callable[[Proposal], Awaitable[Decision]] = _yes,
+    during: type[Write] = SchedulePost,
+) -> Entry:
+    """How the only action of a run ended."""
+    (entry,) = all_applied(root, change, plan, decide, during)
     return entry
 
 
@@ -200,6 +214,36 @@ def test_a_saved_plan_is_held_to_the_files_in_the_same_way(approved: Pottery, ch
     assert approved.run("plan", "--out", str(plan))[0] == 0
     applied(approved.project.root, lambda: change(approved.project), plan)
     assert approved.status() == status
+
+
+@pytest.mark.parametrize("name", ["publishing is paused", "the site is paused", "its approval is withdrawn"])
+def test_a_post_is_not_moved_either(approved: Pottery, name: str) -> None:
+    project, (change, said) = approved.project, (FORBIDS | UNDECIDES)[name]
+    assert approved.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    project.edit(SITE_FILE, "09:30", "18:00")
+    entry = applied(project.root, lambda: change(project), during=ReschedulePost)
+    assert (entry.result, said in words.told(entry)) == (ActionResult.SKIPPED, True), words.told(entry)
+    with project.world() as world:
+        post = world.world()["sites"][SITE]["items"][POST]["item"]
+    assert post["schedulingInfo"]["scheduledDate"] == "2026-11-04T08:30:00.000Z"
+
+
+@pytest.mark.parametrize("saved", [False, True], ids=["live", "saved"])
+@pytest.mark.parametrize("name", ["publishing is paused", "all sites are paused by default", "a file is broken"])
+def test_nothing_goes_out_after_a_generation_if_the_files_changed_while_it_ran(
+    project: Project, reconciler: Command, name: str, saved: bool
+) -> None:
+    change, said = FORBIDS[name]
+    (project.root / "sites/shop.yaml").unlink()
+    file = FILE.replace("approval: required", "approval: none").replace("channels: [INSTAGRAM], ", "")
+    project.write({SITE_FILE: file})
+    plan = project.root / "p.plan" if saved else None
+    if plan is not None:
+        assert reconciler("plan", project.root, "--out", plan).code == 0
+    entries = all_applied(project.root, lambda: change(project), plan, during=Generate)
+    public = [entry for entry in entries if isinstance(entry.operation, SchedulePost)]
+    assert {entry.result for entry in entries if entry not in public} == {ActionResult.DONE}
+    assert {(entry.result, said in words.told(entry)) for entry in public} == {(ActionResult.SKIPPED, True)}
 
 
 @pytest.mark.parametrize("more_to_do", [False, True])
