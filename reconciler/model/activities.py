@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import ClassVar, Final, TypeAlias
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject, digest_of
 from reconciler.model.frozen import Instant, Struct, Variant, instant
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.posts import ActivityId, Discarded, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.writes import Condition, FieldChange, Verb, Write
 
@@ -38,6 +39,16 @@ class Activity(Struct, frozen=True):
     def drafts(self) -> tuple[Post, ...]:
         """Its posts that are still drafts."""
         return tuple(post for post in self.posts if post.status is PostStatus.DRAFT)
+
+
+def named_drafts(posts: Collection[PostId], activities: Iterable[Activity]) -> tuple[Discarded, ...]:
+    """Those of these posts that the activities have, in their order, with what people know each by."""
+    return tuple(
+        Discarded(post.id, activity.title, post.channel, type=post.type)
+        for activity in activities
+        for post in activity.posts
+        if post.id in posts
+    )
 
 
 class SetActivities(Variant, frozen=True):

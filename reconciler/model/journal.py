@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, TypeAlias
 
 from reconciler.model.address import Address, Kind
-from reconciler.model.canonical import EMPTY, Digest, JsonObject
+from reconciler.model.canonical import ABSENT, EMPTY, Absent, Digest, JsonObject
 from reconciler.model.failures import Failure
 from reconciler.model.frozen import Instant, Struct, kind_of
 from reconciler.model.operations import Operation
-from reconciler.model.posts import PostId
+from reconciler.model.posts import Discarded, PostId
 from reconciler.model.settings import Field
 from reconciler.model.writes import Verb, Write
 
@@ -27,7 +27,8 @@ class Before(Struct, frozen=True):
     `known` are the ids that already existed, of events or activities like the one to be created, of the marketing
     plan's activities, or of an activity's posts: any other id is new. `status` is the marketing plan's. `settings` are
     the settings fields that the call does not name and must not change. `contents` are the digests of the marketing
-    plan's activities and the ids of their posts.
+    plan's activities and the ids of their posts. `drafts` are those that a regeneration throws away, as people know
+    them: while it is under way, the site may not show them. They are absent if there are none.
     """
 
     known: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Before(Struct, frozen=True):
     posts: tuple[PostSeen, ...] = ()
     settings: tuple[Field, ...] = ()
     contents: tuple[str, ...] = ()
+    drafts: tuple[Discarded, ...] | Absent = ABSENT
 
 
 class ReviewedDecision(Struct, frozen=True):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, UpdateActivity
+from msgspec.structs import replace
+
+from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, UpdateActivity, named_drafts
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.approvals import Approvals
+from reconciler.model.approvals import Approvals, DraftDecision
+from reconciler.model.canonical import Absent
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
@@ -222,14 +225,23 @@ def thrown_away(
 ) -> tuple[Discarded, ...]:
     """The drafts that actions throw away, in the order of their activities, each with whether it is approved.
 
-    This includes what a generation under way throws away, as long as the site still shows it.
+    This includes those of a generation under way: what the site no longer shows is named as it was before the call.
     """
     activities = tuple(activities)
     posts = {post for action in actions for post in action.operation.throws_away}
-    approved = approved_drafts(activities, approvals, recorded) if posts else frozenset()
-    return tuple(
-        Discarded(post.id, activity.title, post.channel, post.id in approved, post.type)
-        for activity in in_order(activities)
-        for post in activity.posts
-        if post.id in posts
+    if not posts:
+        return ()
+    approved, shown = approved_drafts(activities, approvals, recorded), named_drafts(posts, in_order(activities))
+    left = posts - {draft.post for draft in shown}
+    noted = (entry.before.drafts for entry in recorded.open)
+    hidden = (draft for drafts in noted if not isinstance(drafts, Absent) for draft in drafts if draft.post in left)
+    return (
+        *(replace(draft, approved=draft.post in approved) for draft in shown),
+        *(replace(draft, approved=_is_approved(draft.post, approvals)) for draft in hidden),
     )
+
+
+def _is_approved(post: PostId, approvals: Approvals) -> bool:
+    """Whether the file approves a draft, whatever content it had: the site no longer shows it."""
+    draft = approvals.draft(post)
+    return draft is not None and draft.decision is DraftDecision.APPROVE

@@ -110,6 +110,21 @@ def test_the_quickstart(quickstart: Project, reconciler: Command, update_cases: 
     assert (planned.code, applied.code, planned.err, applied.err) == (0, 0, "", "")
 
 
+def test_a_regeneration_that_takes_an_hour_names_what_it_discards_until_it_has_ended(
+    drafts: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, update_cases: bool
+) -> None:
+    monkeypatch.setattr(Turn, "seconds", 40 * 60.0)
+    drafts.edit("reconciler.yaml", "interval: 1s, timeout: 1m", "interval: 1m, timeout: 40m")
+    drafts.edit("sandbox.yaml", "generate: 2s", "generate: 65m")
+    drafts.edit("sites/shop.yaml", "warm and playful", "dry")
+    reconciler("review")
+    began = reconciler("apply", YES)
+    waits = reconciler("plan")
+    ended = reconciler("apply", YES)
+    assert (began.code, waits.code, ended.code) == (3, 0, 0)
+    is_golden("regeneration-under-way", "\n-----\n\n".join((began.out, waits.out, ended.out)), update_cases)
+
+
 def test_a_generation_that_takes_an_hour(
     project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, update_cases: bool
 ) -> None:

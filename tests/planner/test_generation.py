@@ -14,7 +14,7 @@ from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, JsonObject, freeze, freeze_object
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.journal import OpenEntry
+from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
@@ -254,7 +254,10 @@ def test_the_drafts_that_a_generation_under_way_throws_away_are_known_by_name_wh
     (waits,) = generations(plan)
     assert plan.discarded_by(waits) == (Discarded(PostId("p1"), "Mugs", "FACEBOOK"), Discarded(PostId("p0"), "", ""))
     (waits,) = generations(plan := plan_of(desired(), observed(PlanStatus.GENERATING), before))
-    assert [draft.post for draft in plan.discarded_by(waits)] == ["p1", "p0"]
+    assert [(draft.post, draft.title) for draft in plan.discarded_by(waits)] == [("p1", ""), ("p0", "")]
+    noted = replace(entry, before=Before(drafts=(Discarded(PostId("p1"), "Mugs", "FACEBOOK"),)))
+    plan = plan_of(desired(), observed(PlanStatus.GENERATING), replace(before, open=(noted,)))
+    assert [(draft.post, draft.title) for draft in plan.discarded_by(waits)] == [("p1", "Mugs"), ("p0", "")]
 
 
 def test_while_a_lost_answer_may_still_show_no_second_generation_is_planned() -> None:

@@ -10,9 +10,9 @@ from reconciler.executor.kinds.activities import forgotten
 from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeContext, OutcomeReads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.activities import Activity
+from reconciler.model.activities import Activity, named_drafts
 from reconciler.model.address import Kind
-from reconciler.model.canonical import EMPTY
+from reconciler.model.canonical import ABSENT, EMPTY
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import Failure
 from reconciler.model.journal import Before, OpenEntry
@@ -72,6 +72,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
             known=tuple(sorted(activity.id for activity in live.activities)),
             status=str(live.status),
             contents=tuple(sorted(live.contents)) if operation.uses_inputs else (),
+            drafts=(operation.takes_time and named_drafts(operation.discards, live.activities)) or ABSENT,
         )
 
     def reads(self, operation: MarketingPlanOperation) -> OutcomeReads:

@@ -13,6 +13,7 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import Operation
@@ -22,6 +23,7 @@ from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
     ClearPosts,
+    Discarded,
     GeneratePosts,
     Post,
     PostsAmong,
@@ -63,7 +65,12 @@ class PostsKind(ManagedKind[PostsOperation]):
                 return Before(known=tuple(sorted(post.id for post in posts)))
             case RegeneratePosts(stories=stories):
                 # Stories have calls of their own (D 6.2): only the drafts that this call regenerates are compared.
-                return _drafts(post for post in posts if post.is_story == stories)
+                discards = tuple(
+                    Discarded(post.id, operation.title, post.channel, type=post.type)
+                    for post in posts
+                    if post.id in operation.discards
+                )
+                return replace(_drafts(post for post in posts if post.is_story == stories), drafts=discards or ABSENT)
             case ClearPosts(stories=stories):
                 return _drafts(post for post in posts if stories or not post.is_story)
             case AwaitPosts():
