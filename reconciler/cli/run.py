@@ -101,7 +101,14 @@ def _reported(
     seen = text_seen if shows_text(shown) else asks  # the text report, with its last line
     far = HowFar()
     stderr = progress.above(sys.stderr.write)
-    problems = ProblemReporter(stderr, screen, list_sites=shown.sites, interrupted=None if seen else command)
+    problems = ProblemReporter(
+        stderr,
+        screen,
+        list_sites=shown.sites,
+        has_text=shows_text(shown),
+        has_notes=not (shown.quiet or shown.summary),
+        interrupted=None if seen else command,
+    )
     first = (far, progress, problems)
     with (
         SignalPause(since_boot) as signal_pause,

@@ -19,6 +19,7 @@ from reconciler.config.rules import covers
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.activities import SOCIAL, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Labels
+from reconciler.model.approvals import FOR_NOBODY
 from reconciler.model.diagnostics import Diagnostic, Place, warning
 from reconciler.model.marketing_plan import When
 from reconciler.model.policy import Policy
@@ -358,5 +359,5 @@ def unowned_approvals(project: ProjectConfig, unowned: Sequence[str], sites: Seq
             for old, new in ((file, near or "NEW"), (project.approvals_file("OLD"), "NEW"))
         )
         message = f"no site is called {quoted(name)}, so no decision in this file counts"
-        found = warning(Place(shown_path(file)), message, fix, code="approvals-for-nobody")
+        found = warning(Place(shown_path(file)), message, fix, code=FOR_NOBODY)
         yield replace(found, shared=("no site has the name of this file, so no decision in it counts", shared))

@@ -25,16 +25,15 @@ from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
+from reconciler.model.approvals import LEFT_BEHIND, ActivityDecision, Approvals, DraftDecision
 from reconciler.model.canonical import ABSENT, JsonObject
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place
 from reconciler.model.posts import PostId
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import FORMER_NAME, DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan, Reason
 from reconciler.planner.used_approvals import scheduled_by_us
 
-LEFT_BEHIND: Final = "approvals-left-behind"
 OF_ANOTHER_SITE: Final = "approvals-of-another-site"
 
 FORMER: Final = f"{FORMER_NAME}["
@@ -87,6 +86,9 @@ def with_approvals_left_behind(
             continue
         left = _left_behind(desired.ref, old, session)
         unknown = _adding(left, there, what=", and {file} has the decisions about them")
+        when = "at its last apply" if old == session.store.old_name(desired.ref) else "before"
+        message = f"has the decisions about posts of this site, which was called {old} {when}"
+        unknown = replace(unknown, message=message, continues=True)
         return replace(desired, approvals=replace(desired.approvals, unasked=unknown))
     return desired
 
@@ -253,13 +255,13 @@ def _left_behind(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> 
             f"run: git mv {shown_path(before)} {shown_path(after)}"
             for before, after in ((there, here), (file_of("OLD"), file_of("NEW")))
         )
-        note = Diagnostic.note(LEFT_BEHIND, was, run)
+        note = Diagnostic.note(LEFT_BEHIND, was, run).at(Place(shown_path(there)))
         return replace(note, shared=(f"this site had another name {when}", shared))
     # Two sites that swapped their names: both get the same advice.
     first, second = (shown_path(file) for file in sorted((here, there)))
     aside = shown_path(min(here, there).with_suffix(".aside"))
     moves = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
-    return Diagnostic.note(LEFT_BEHIND, was, f"run: {moves}")
+    return Diagnostic.note(LEFT_BEHIND, was, f"run: {moves}").at(Place(shown_path(there)))
 
 
 def _adding(left: Diagnostic, old_file: Path, *, what: str = "", to_do: str = "", then: str = "") -> Diagnostic:

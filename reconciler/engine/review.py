@@ -17,7 +17,12 @@ from reconciler.config.trust import refused_path
 from reconciler.engine.clock_skew import report_clock_skew
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
-from reconciler.engine.renamed import FormerNames, approvals_left_behind, without_approvals_of_another_site
+from reconciler.engine.renamed import (
+    FormerNames,
+    approvals_left_behind,
+    with_approvals_left_behind,
+    without_approvals_of_another_site,
+)
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.run_context import RunContext
 from reconciler.engine.selection import Selection, whole_sites
@@ -29,7 +34,7 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.posts import GONE_OUT
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
-from reconciler.planner.actions import StillGoingOut
+from reconciler.planner.actions import Reason, StillGoingOut
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review import Review, ReviewStatus
@@ -124,7 +129,10 @@ async def _review_site(
         or await names.decided_for(desired, observed)
     )
     if why is not None:
-        return _nothing(desired, why, until_applied(planned), planned.time_zone)
+        going_out = until_applied(planned)
+        if with_approvals_left_behind(desired, recorded, session).approvals.unasked is not None:
+            going_out = tuple(post for post in going_out if post.reason is not Reason.WITHDRAWN)
+        return _nothing(desired, why, going_out, planned.time_zone)
     observed = await _with_surroundings(session, desired, observed)
     path = session.project.approvals_file(site)
     shown = shown_path(path)

@@ -115,6 +115,12 @@ class ActivityApproval(Struct, frozen=True):
         return self.decided is None or self.decided == self.digest
 
 
+FOR_NOBODY: Final = "approvals-for-nobody"
+"""The code of the problem that an approvals file belongs to no site."""
+
+LEFT_BEHIND: Final = "approvals-left-behind"
+"""The code of the problem that the decisions about a site's posts are in the approvals file of its old name."""
+
 ACTIVITY_TITLE: Final = "activity.title"
 """How a difference names the title of the activity. No digest covers it: nobody knows on which side it changed."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.model.address import Address
 from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.canonical import ABSENT
@@ -48,8 +50,12 @@ def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetim
     if shared is not ABSENT:
         shared = f"{unknown}{shared[0]}", shared[1]
     fix = unasked.fix or "run in a checkout of the repository, with git on the PATH"
-    address = Address(desired.ref.name)
-    return Diagnostic(APPROVALS_UNKNOWN, f"{unknown}{unasked.message}", fix, address=address, shared=shared)
+    found = Diagnostic(APPROVALS_UNKNOWN, f"{unknown}{unasked.message}", fix, address=Address(desired.ref.name))
+    found = replace(found, shared=shared)
+    if unasked.continues is not True or unasked.place is None:
+        return found
+    message = f"{unasked.message}, so it is not known whether scheduled posts are still approved"
+    return replace(found, message=message, continues=True).at(unasked.place)
 
 
 def unwanted_by_files(

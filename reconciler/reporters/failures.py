@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import ALL_SITES, SiteName
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING, StillGoingOut
+from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.planner.unseen import Due
 from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
@@ -77,23 +79,25 @@ class _Unchecked:
         if due is not None and (self._first is None or due.at < self._first[0].at):
             self._first = due, failed.name
 
-    def line(self) -> Line:
-        """`! not looked at  1,338 scheduled posts on 223 sites can't be checked; the first is due ...`."""
+    @property
+    def text(self) -> str:
+        """`1,338 scheduled posts on 223 sites can't be checked; the first is due ...`."""
         text = f"{plural(self._posts, 'scheduled post')} on {plural(self._sites, 'site')} can't be checked"
         if self._first is not None:
             due, site = self._first
             text += f"; the first is due {moment_text(due.at, due.zone, exact=due.exact)} on {site}"
-        return subject_line("!", Style.YELLOW, "not looked at", Span(text), Span(LIST_POSTS, Style.DIM))
+        return text
 
 
 class _Cause:
     """What is kept about one cause: how many sites it stops, some of their names, and one problem as an example.
 
     `said` is what their problems have in common; `ranges`, if only numbers differ, has these. `has_places`: not all
-    sites have the problem in the same place.
+    sites have the problem in the same place. `each` has the first sites in their own words, if those differ from what
+    all have in common.
     """
 
-    __slots__ = ("count", "example", "has_places", "names", "ranges", "said")
+    __slots__ = ("count", "each", "example", "has_places", "names", "posts", "ranges", "said", "unchecked")
 
     def __init__(self, example: Diagnostic, said: Diagnostic, ranges: Varied | None) -> None:
         self.example, self.said = example, said
@@ -101,6 +105,33 @@ class _Cause:
         self.has_places = False
         self.count = 0
         self.names: list[str] = []
+        self.unchecked = _Unchecked()
+        self.posts: list[tuple[str, str]] = []
+        """Of few sites, the posts that nothing but this cause keeps from being checked."""
+        self.each: list[_Cause] = []
+
+    def add(self, failed: SiteFailed, problem: Diagnostic, most_names: int, most_posts: int) -> None:
+        """Adds a site."""
+        self.count += 1
+        self.has_places |= problem.place != self.example.place
+        if len(self.names) < most_names:
+            self.names.append(failed.name)
+        if problem.code == APPROVALS_UNKNOWN:
+            self.add_unseen(failed, most_posts)
+
+    def add_unseen(self, failed: SiteFailed, most: int) -> None:
+        """Adds the posts that nothing but this cause keeps from being checked."""
+        for problem in failed.unseen.waiting:
+            self.unchecked.add(failed)
+            self.posts = [*self.posts[:most], (failed.name, problem.message)]
+
+    def unseen_lines(self, most: int) -> Iterator[Line]:
+        """These posts: by name at few sites, otherwise their number and when the first is due."""
+        if len(self.posts) > most:
+            yield Line((Span(self.unchecked.text), Span(LIST_POSTS, Style.DIM)), indent=4, hang=6)
+            return
+        for name, posts in self.posts:
+            yield Line((Span(posts if self.count == 1 else f"{name}: {posts}"),), indent=4, hang=6)
 
     @property
     def what(self) -> str:
@@ -127,6 +158,7 @@ class Failures:
         self._sites_unchecked = 0
         self._list_sites = list_sites
         self._most = 1_000_000 if list_sites else MOST_NAMES
+        self._most_apart = 1_000_000 if list_sites else FEW_SITES - 1
 
     def add(self, failed: SiteFailed) -> None:
         """Adds a site with each of its problems."""
@@ -148,13 +180,16 @@ class Failures:
                 found.said = in_common(found.said, unnamed)
                 if found.ranges and ranges:
                     found.ranges.add(ranges)
-            found.count += 1
-            found.has_places |= problem.place != found.example.place
-            if len(found.names) < self._most:
-                found.names.append(failed.name)
+            found.add(failed, problem, self._most, self._most_apart)
+            if unnamed.shared is not ABSENT and len(found.each) <= self._most_apart:
+                alone = _Cause(problem, unnamed, None)
+                alone.add(failed, problem, self._most, self._most_apart)
+                found.each.append(alone)
 
     def _add_unseen(self, failed: SiteFailed) -> None:
         self._going_out += _going_out_lines(failed)
+        if any(problem.code == APPROVALS_UNKNOWN for problem in failed.problems):
+            return  # they are shown with this cause
         for problem in failed.unseen.waiting:
             self._unchecked.setdefault(for_any_site(problem).fix, _Unchecked()).add(failed)
             self._sites_unchecked += 1
@@ -176,11 +211,17 @@ class Failures:
             yield from self._waiting
             return
         for fix, unchecked in self._unchecked.items():
-            yield unchecked.line()
+            yield subject_line("!", Style.YELLOW, "not looked at", Span(unchecked.text), Span(LIST_POSTS, Style.DIM))
             yield fix_line(fix)
 
+    def _apart(self, found: _Cause) -> Sequence[_Cause]:
+        """A cause, or its sites if they are few and each has something of its own in what to do."""
+        few = 1 < found.count == len(found.each) <= self._most_apart
+        return found.each if few and reason(found.said) != reason(found.each[0].said) else (found,)
+
     def _causes_lines(self) -> Iterator[Line]:
-        for (refused, _, _), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
+        causes = sorted(self._causes.items(), key=lambda item: item[0][0])
+        for refused, found in ((refused, each) for (refused, _, _), cause in causes for each in self._apart(cause)):
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
             what, fix = found.what, found.said.fix
@@ -194,11 +235,13 @@ class Failures:
                 first = (Span(f"fix: {fix}"),)
             if found.count == 1:
                 yield Line((*first, *rest), indent=4 if fix else 0, hang=6)
+                yield from found.unseen_lines(self._most_apart)
                 continue
             yield Line(first, indent=4 if fix else 0, hang=6)
             more = found.count - len(found.names)
             names = ", ".join(found.names) + (f" and {plural(more, 'more site')}" if more else "")
             yield Line((Span(f"sites: {names}"), *rest), indent=4, hang=6)
+            yield from found.unseen_lines(self._most_apart)
 
     @property
     def first(self) -> Diagnostic | None:

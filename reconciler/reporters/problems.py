@@ -8,12 +8,23 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed, SiteEvent
-from reconciler.engine.site_results import Progressed, SiteStarted
+from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, PhaseStarted, RunFailed, SiteEvent
+from reconciler.engine.site_results import (
+    Progressed,
+    SiteDrifted,
+    SiteFailed,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteStarted,
+)
 from reconciler.model.address import Kind
+from reconciler.model.approvals import FOR_NOBODY, LEFT_BEHIND
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
+from reconciler.planner.actions import Plan
+from reconciler.planner.drift_report import DriftReport
+from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, particulars, sentence
 from reconciler.reporters.last_lines import interrupted_line
 from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
@@ -51,10 +62,11 @@ class ProblemReporter:
     """Writes a line or two for each problem of a run; the line breaks in its text are kept.
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
-    So do those about sites, unless `list_sites` asks for each. What goes out at one site is always named; over several
-    sites, only what goes out first is.
-    If other notices in a row have the same fix, only the first shows it. `interrupted` is the command whose
-    interruption it reports, if no report on the same screen does.
+    A notice that an approvals file is nobody's waits until all sites are done, and is left out if the text report,
+    with or without notes (`has_text`, `has_notes`), says that the file is that of a site that was renamed. Those about
+    sites wait too, unless `list_sites` asks for each. What goes out at one site is always named; over several sites,
+    only what goes out first is. If other notices in a row have the same fix, only the first shows it. `interrupted` is
+    the command whose interruption it reports, if no report on the same screen does.
     """
 
     def __init__(
@@ -63,6 +75,8 @@ class ProblemReporter:
         screen: Screen = UNBROKEN,
         *,
         list_sites: bool = False,
+        has_text: bool = True,
+        has_notes: bool = True,
         interrupted: str | None = None,
     ) -> None:
         self._write = write
@@ -72,6 +86,9 @@ class ProblemReporter:
         self._about_sites: dict[tuple[str, ...], list[Diagnostic]] = {}
         self._about_files: dict[tuple[str, str], list[Diagnostic]] = {}
         self._fix: tuple[str, str] = ("", "")
+        self._said = {APPROVALS_UNKNOWN: has_text, LEFT_BEHIND: has_text and has_notes}
+        self._owned: set[str] = set()
+        """The approvals files of which a site said that they have its decisions."""
 
     def handle(self, event: Event) -> None:
         """Shows a problem, a notice or an interruption; other events are for the reports."""
@@ -84,13 +101,15 @@ class ProblemReporter:
                 self._about_sites.setdefault(_shared(problem), []).append(problem)
                 return
             case _:
-                pass
-        self._show_about_sites(between=isinstance(event, Notice | SiteStarted | Progressed | SiteEvent))
+                said = (problem for problem in _about_approvals(event) if self._said.get(problem.code))
+                self._owned.update(problem.file for problem in said)
+        between = isinstance(event, Notice | SiteStarted | Progressed | SiteEvent)
+        self._show_about_sites(between=between)
         if isinstance(event, Notice):
             self._notice(event.problem)
         else:
             self._fix = ("", "")
-        self._show_about_files()
+        self._show_about_files(between=between or isinstance(event, PhaseStarted))
         match event:
             case FilesInvalid(problems=problems):
                 for problem in problems:
@@ -111,7 +130,7 @@ class ProblemReporter:
     def show_held(self) -> None:
         """Shows the notices that still wait, before a person is asked or a server runs until it is stopped."""
         self._show_about_sites(between=False)
-        self._show_about_files()
+        self._show_about_files(between=False)
 
     def _show_about_sites(self, *, between: bool) -> None:
         """`between`: more events of sites may follow, so only notices that come in a row are shown; the others wait."""
@@ -128,13 +147,17 @@ class ProblemReporter:
                 self._lines((_of_the_rest(rest),))
         self._about_sites = later
 
-    def _show_about_files(self) -> None:
-        for same in self._about_files.values():
+    def _show_about_files(self, *, between: bool) -> None:
+        later = {key: found for key, found in self._about_files.items() if between and found[0].code == FOR_NOBODY}
+        for key, found in self._about_files.items():
+            same = [problem for problem in found if problem.code != FOR_NOBODY or problem.file not in self._owned]
+            if not same or key in later:
+                continue
             said = reduce(in_common, same)
             each = len(same) < FEW and cause(said) != cause(same[0])
             for problem, rest in [(found, [found]) for found in same] if each else [(said, same)]:
                 self._problem(problem, f"{problem.severity}: ", _and_more(rest))
-        self._about_files.clear()
+        self._about_files = later
 
     def _notice(self, problem: Diagnostic, more: str = "") -> None:
         said, self._fix = self._fix, (problem.code, problem.fix)
@@ -156,6 +179,21 @@ class ProblemReporter:
             for part in inert_lines(line):
                 for row in Line((Span(part),), indent=indent, hang=hang).on(self._screen):
                     self._write(f"{row}\n")
+
+
+def _about_approvals(event: Event) -> Sequence[Diagnostic]:
+    """The problems of a site among which may be that its approvals are in the file of its old name."""
+    match event:
+        case (
+            SiteFailed(problems=found)
+            | SitePlanned(plan=Plan(notes=found))
+            | SiteDrifted(report=DriftReport(notes=found))
+        ):
+            return found
+        case SiteNotReviewed(why=why):
+            return (why,)
+        case _:
+            return ()
 
 
 def _by_kind(found: Iterable[list[Diagnostic]]) -> Iterable[list[list[Diagnostic]]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import reduce
 
+from msgspec.structs import replace
+
 from reconciler.engine.results import RunStarted
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.diagnostics import Diagnostic
@@ -97,7 +99,11 @@ class ReviewScreen:
             case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
                 self._without.setdefault(cause(for_any_site(why)), []).append((name, why))
             case SiteNotReviewed(name=name, why=why):
-                yield from wrapped((Span(name, Style.BOLD), Span(of_its_site(why))), self._screen)
+                words = (
+                    Span(name, Style.BOLD),
+                    Span(of_its_site(replace(why, place=None))),
+                )  # it names its file itself
+                yield from wrapped(words, self._screen)
                 yield from _going_out(result.going_out, result.zone, self._screen)
 
     def end(self) -> Iterator[str]:

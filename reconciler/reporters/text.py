@@ -54,7 +54,9 @@ class TextReporter:
         """The API that a saved plan was made for, if the project names another one."""
         self._explained: dict[str, str] = {}
         """What `doctor` found, with the first site that has it."""
-        self._problems = ProblemReporter(context.write, list_sites=context.detail.sites)
+        detail = context.detail
+        has_notes = not (detail.quiet or detail.summary)
+        self._problems = ProblemReporter(context.write, list_sites=detail.sites, has_notes=has_notes)
 
     @cached_property
     def _plan(self) -> PlanScreen:

@@ -174,9 +174,7 @@ def rename(made: Project, sites: int) -> None:
         made.edit(f"sites/{number:02}.yaml", "name: shop-", "name: store-")
 
 
-def test_renamed_sites_and_their_approvals_files_are_one_note_and_one_warning(
-    tmp_path: Path, reconciler: Command
-) -> None:
+def test_renamed_sites_are_one_note_or_a_warning_if_notes_are_not_shown(tmp_path: Path, reconciler: Command) -> None:
     made = fleet(tmp_path, DRAFTS, 45)
     assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
     rename(made, 45)
@@ -188,8 +186,11 @@ def test_renamed_sites_and_their_approvals_files_are_one_note_and_one_warning(
         f"its posts; run: {move}"
     )
     assert (text.count("note: "), note in text) == (1, True), text
-    assert (ran.err.count("warning: "), move in ran.err) == (1, True), ran.err
-    assert "shop-06.yaml, 39 more files)" in ran.err
+    assert ran.err == ""
+    for without_notes in ("--quiet", "--summary"):
+        ran = reconciler("plan", without_notes)
+        assert ("note: " in ran.out, ran.err.count("warning: "), move in ran.err) == (False, 1, True), ran.err
+        assert "shop-06.yaml, 39 more files)" in ran.err
     listed = " ".join(reconciler("plan", "--sites").out.split())
     moves = (f"approvals/shop-{n:02}.yaml approvals/store-{n:02}.yaml" for n in range(1, 46))
     assert all(f"git mv {each}" in listed for each in moves)
@@ -201,7 +202,8 @@ def test_few_renamed_sites_have_commands_of_their_own(tmp_path: Path, reconciler
     assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
     rename(made, 2)
     ran = reconciler("plan")
-    assert ("OLD.yaml" in ran.out + ran.err, ran.err.count("warning: ")) == (False, 2)
+    assert ("OLD.yaml" in ran.out, ran.err) == (False, "")
+    assert reconciler("plan", "--quiet").err.count("warning: ") == 2
     assert "approvals/shop-02.yaml approvals/store-02.yaml" in ran.out
 
 
@@ -214,3 +216,29 @@ def test_renamed_sites_whose_posts_are_waiting_are_one_failure(tmp_path: Path, r
     text = " ".join(reconciler("plan").out.split())
     said = "12 sites failed it is not known whether scheduled posts are still approved: this site had another name"
     assert (text.count("failed"), said in text, text.count("git mv")) == (1, True, 1), text
+    assert (
+        "24 scheduled posts on 12 sites can't be checked; the first is due Thu 2026-11-05 09:00 UTC on store-" in text
+    )
+    assert "not looked at" not in text
+
+
+@pytest.mark.parametrize("sites", [1, 2])
+def test_few_renamed_sites_whose_posts_are_waiting_are_one_message_each(
+    sites: int, tmp_path: Path, reconciler: Command
+) -> None:
+    made = fleet(tmp_path, DRAFTS, sites)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    assert reconciler("approve", "--all", "--yes").code == 0
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    rename(made, sites)
+    for args in (("plan",), ("plan", "--quiet"), ("plan", "--summary"), ("drift",), ("apply", "--auto-approve")):
+        ran = reconciler(*args)
+        text = " ".join(ran.out.split())
+        assert (ran.code, ran.err) == (1, ""), args
+        assert (text.count("git mv"), text.count("failed approvals/shop-")) == (sites, sites), text
+        assert "2 scheduled posts can't be checked: " in text
+        assert ("not looked at" in text, "if one is unwanted" in text) == (False, False), text
+    ran = reconciler("review")
+    text = " ".join(ran.out.split())
+    assert (ran.code, ran.err, text.count("git mv"), "still going out" in text) == (0, "", sites, False), text
+    assert "git mv approvals/shop-01.yaml" in reconciler("plan", "--output", "json").err, "no text says it"
