@@ -55,6 +55,7 @@ class SiteFiles(Struct, frozen=True):
     files: Paths
     passed_over: tuple[Path, ...]
     problems: tuple[Diagnostic, ...]
+    root: Path
 
     def unread(self, named: Iterable[Path]) -> list[Path]:
         """The files that nothing reads, because the command line does not name them either."""
@@ -71,17 +72,18 @@ class SiteFiles(Struct, frozen=True):
     def warnings(self, named: Iterable[Path]) -> list[Diagnostic]:
         """A warning for each file that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"
-        widen, rename = f"widen `sites` in {PROJECT_FILE}, or move the file", "remove the dot at the start of its name"
         return [
-            warning(
-                Place(shown_path(file)),
-                message,
-                rename if file.name[0] == "." else widen,
-                code="file-not-read",
-                continues=True,
-            )
+            warning(Place(shown_path(file)), message, self._what_to_do(file), code="file-not-read", continues=True)
             for file in self.unread(named)
         ]
+
+    def _what_to_do(self, file: Path) -> str:
+        if file.name[0] == ".":
+            return "remove the dot at the start of its name"
+        below = file.relative_to(self.root) if file.is_relative_to(self.root) else file
+        if any(folder[0] == "." for folder in below.parts):
+            return f"move it out of the hidden folder, or name that folder in `sites` in {PROJECT_FILE}"
+        return f"widen `sites` in {PROJECT_FILE}, or move the file"
 
 
 def find_site_files(project: ProjectConfig) -> SiteFiles:
@@ -118,7 +120,9 @@ def find_site_files(project: ProjectConfig) -> SiteFiles:
         )
         for unlisted in finder.unlisted
     ]
-    return SiteFiles(Paths(sorted(taken, key=_by_parts)), tuple(sorted(map(Path, passed_over))), tuple(problems))
+    return SiteFiles(
+        Paths(sorted(taken, key=_by_parts)), tuple(sorted(map(Path, passed_over))), tuple(problems), project.root
+    )
 
 
 def _by_parts(file: str) -> str:

@@ -21,8 +21,9 @@ LOOKED_AT: Final = 20_000
 BEGINNING: Final = 64 * 1024
 """How many bytes of a file may come before its site."""
 
-SKIPPED: Final = frozenset({"node_modules", "site-packages", "__pycache__"})
-"""Folders of other tools. Those with a leading dot, virtual environments and other projects are skipped as well."""
+SKIPPED: Final = frozenset({".git", "node_modules", "site-packages", "__pycache__"})
+"""Folders of other tools. Virtual environments and other projects are skipped as well, and folders with a leading dot
+that are not inside a folder with site files."""
 
 _VERSION: Final = rb"(?m)^version:[ \t]*1\b"
 _SITE: Final = rb"(?m)^site:[ \t]*(\{|\r?\n[ \t]+(#|name:|id:|labels:|credentials:|instanceId:))"
@@ -36,13 +37,16 @@ def stray_site_files(root: Path, known: Collection[str], approvals: str) -> list
 
 
 def _strays(root: Path, known: Collection[str], approvals: str) -> Iterator[str]:
-    left = LOOKED_AT
+    left, with_sites = LOOKED_AT, set(map(os.path.dirname, known))
+    with_sites |= {str(parent) for folder in with_sites for parent in Path(folder).parents}
+    with_sites.discard(str(root))
     for folder, names, files in os.walk(root):
         elsewhere = folder != str(root) and not {PROJECT_FILE, "pyvenv.cfg"}.isdisjoint(files)
         if elsewhere or os.path.join(folder, "") == approvals:
             names.clear()
             continue
-        names[:] = sorted(name for name in names if name[0] != "." and name not in SKIPPED)
+        hidden = folder in with_sites
+        names[:] = sorted(name for name in names if name not in SKIPPED and (hidden or name[0] != "."))
         left -= len(names) + len(files)
         for name in sorted(files):
             file = os.path.join(folder, name)

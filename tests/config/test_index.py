@@ -291,6 +291,29 @@ def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> Non
     assert names("sites/b.yml") == ["b"]
 
 
+def test_a_site_in_a_hidden_folder_beside_sites_is_named(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "reconciler.yaml": "version: 1\n",
+            "sites/a.yaml": site("a"),
+            "sites/.old/b.yaml": site("b"),
+            "sites/eu/c.yaml": site("c"),
+            "sites/eu/.old/deeper/d.yaml": site("d"),
+            "sites/.git/e.yaml": site("e"),
+            ".cache/f.yaml": site("f"),
+        }
+    )
+    fix = "move it out of the hidden folder, or name that folder in `sites` in reconciler.yaml"
+    assert warnings() == [
+        f"{file} is not read: no pattern in `sites` matches it; {fix}"
+        for file in ("sites/.old/b.yaml", "sites/eu/.old/deeper/d.yaml")
+    ]
+    write_project(
+        {"reconciler.yaml": "version: 1\nsites: [sites/**/*.yaml, sites/.old/*.yaml, sites/eu/.old/**/*.yaml]\n"}
+    )
+    assert (warnings(), names()) == ([], ["b", "a", "d", "c"])
+
+
 def test_yaml_in_folders_that_no_pattern_reaches_is_named(write_project: WriteProject) -> None:
     write_project(
         {
