@@ -72,18 +72,22 @@ class SiteFiles(Struct, frozen=True):
     def warnings(self, named: Iterable[Path]) -> list[Diagnostic]:
         """A warning for each file that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"
+        widen, rename = f"widen `sites` in {PROJECT_FILE}, or move the file", "remove the dot at the start of its name"
+        move = f"move it out of the hidden folder, or name that folder in `sites` in {PROJECT_FILE}"
         return [
-            warning(Place(shown_path(file)), message, self._what_to_do(file), code="file-not-read", continues=True)
+            warning(
+                Place(shown_path(file)),
+                message,
+                rename if file.name[0] == "." else move if self._is_hidden(file) else widen,
+                code="file-not-read",
+                continues=True,
+            )
             for file in self.unread(named)
         ]
 
-    def _what_to_do(self, file: Path) -> str:
-        if file.name[0] == ".":
-            return "remove the dot at the start of its name"
-        below = file.relative_to(self.root) if file.is_relative_to(self.root) else file
-        if any(folder[0] == "." for folder in below.parts):
-            return f"move it out of the hidden folder, or name that folder in `sites` in {PROJECT_FILE}"
-        return f"widen `sites` in {PROJECT_FILE}, or move the file"
+    def _is_hidden(self, file: Path) -> bool:
+        """Whether a file is in a hidden folder of the project."""
+        return file.is_relative_to(self.root) and any(part[0] == "." for part in file.relative_to(self.root).parts)
 
 
 def find_site_files(project: ProjectConfig) -> SiteFiles:
