@@ -13,7 +13,7 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import COUNTING, StillGoingOut
+from reconciler.planner.actions import COUNTING, RefusedBy, StillGoingOut
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.planner.unseen import Due
 from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
@@ -89,12 +89,15 @@ class _Unchecked:
         return text
 
 
+TYPED_APART: Final = frozenset({APPROVALS_UNKNOWN, RefusedBy.STRICT})
+"""The codes of problems that need a command of its own for each site, with names or ids that nothing else shows."""
+
+
 class _Cause:
     """What is kept about one cause: how many sites it stops, some of their names, and one problem as an example.
 
     `said` is what their problems have in common; `ranges`, if only numbers differ, has these. `has_places`: not all
-    sites have the problem in the same place. `each` has the first sites in their own words, if those differ from what
-    all have in common.
+    sites have the problem in the same place. `each` has the first sites in their own words, for codes in TYPED_APART.
     """
 
     __slots__ = ("count", "each", "example", "has_places", "names", "posts", "ranges", "said", "unchecked")
@@ -181,7 +184,7 @@ class Failures:
                 if found.ranges and ranges:
                     found.ranges.add(ranges)
             found.add(failed, problem, self._most, self._most_apart)
-            if unnamed.shared is not ABSENT and len(found.each) <= self._most_apart:
+            if unnamed.shared is not ABSENT and problem.code in TYPED_APART and len(found.each) <= self._most_apart:
                 alone = _Cause(problem, unnamed, None)
                 alone.add(failed, problem, self._most, self._most_apart)
                 found.each.append(alone)

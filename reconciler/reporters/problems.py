@@ -22,8 +22,6 @@ from reconciler.model.approvals import FOR_NOBODY, LEFT_BEHIND
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import Plan
-from reconciler.planner.drift_report import DriftReport
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, particulars, sentence
 from reconciler.reporters.last_lines import interrupted_line
@@ -184,12 +182,12 @@ class ProblemReporter:
 def _about_approvals(event: Event) -> Sequence[Diagnostic]:
     """The problems of a site among which may be that its approvals are in the file of its old name."""
     match event:
-        case (
-            SiteFailed(problems=found)
-            | SitePlanned(plan=Plan(notes=found))
-            | SiteDrifted(report=DriftReport(notes=found))
-        ):
-            return found
+        case SiteFailed(problems=problems):
+            return problems
+        case SitePlanned(plan=plan):
+            return plan.notes
+        case SiteDrifted(report=report):
+            return report.notes
         case SiteNotReviewed(why=why):
             return (why,)
         case _:
