@@ -267,7 +267,7 @@ class _WorkerAttempt:
         self._forbidden: dict[SiteName, Diagnostic | None] = {}
 
     def add(self, site: SiteName, ready: Ready) -> None:
-        """Takes note of who approved which post of a site, and of whether any may be published."""
+        """Takes note of who approved which post of a site, and of why nothing may be published there, if so."""
         self._approvers[site], self._forbidden[site] = ready.approvers, ready.forbidden
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:

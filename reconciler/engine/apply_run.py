@@ -124,7 +124,7 @@ class PartAttempt(Protocol):
         ...
 
     def forbidden(self, site: SiteName) -> Diagnostic | None:
-        """Why the files let nothing be published on a site, if they are not available; None if they do."""
+        """Why the files forbid publishing on a site, if they are not available here; None if they do not forbid it."""
         ...
 
     async def is_repeated(self) -> bool:

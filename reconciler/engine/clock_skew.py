@@ -22,21 +22,24 @@ LARGEST: Final = 60.0
 """By how many seconds two clocks may differ before the times of locks and posts can no longer be trusted."""
 
 
-def clock_skew(ahead: float | None) -> Diagnostic | None:
-    """A warning if this machine's clock is wrong; None if it is right, or if that is not known."""
+def clock_skew(ahead: float | None, whose: str = "this machine's") -> Diagnostic | None:
+    """A warning if a machine's clock is wrong; None if it is right, or if that is not known."""
     if ahead is None or abs(ahead) <= LARGEST:
         return None
-    what = f"this machine's clock is {length(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the server's"
+    what = f"{whose} clock is {length(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} the server's"
     fix = "set the clock (NTP): times of posts and locks depend on it"
     return Diagnostic(CLOCK_SKEW, what, fix, Severity.WARNING)
 
 
 def report_clock_skew(session: Session[ReadClient], emit: Emit) -> None:
-    """Warns if the clock by which this run judges is wrong: this machine's, or that of a worker elsewhere."""
+    """Warns if the clock that this run relies on is wrong: this machine's, or that of a worker elsewhere."""
     workers = session.workers
-    found = clock_skew(session.client.clock_ahead if workers is None else workers.clock_ahead)
+    if workers is None:
+        found = clock_skew(session.client.clock_ahead)
+    else:
+        found = clock_skew(workers.clock_ahead, "this machine's" if workers.files else "a worker's")
     if found is not None:
-        emit(Notice(found if workers is None or workers.files else found.while_("on a worker")))
+        emit(Notice(found))
 
 
 def too_slow_to_publish(client: ReadClient, min_lead: timedelta) -> Diagnostic | None:

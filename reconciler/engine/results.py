@@ -314,7 +314,7 @@ class Interrupted(Struct, frozen=True):
     """A signal ended the run before it had a result, after `done` of the `sites` of a phase.
 
     `phase` is None if no phase had begun. `still_going_out` and `unstopped` are as in `Refused`, if an apply was
-    interrupted when it asked.
+    interrupted while it was asking.
     """
 
     phase: Phase | None = None

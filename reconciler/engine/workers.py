@@ -118,7 +118,7 @@ class Workers:
         self._setup = replace(setup, parallelism=self.share, files=files)
         self.files = files
         self.clock_ahead: float | None = None
-        """How many seconds a worker's clock is ahead of the remote side's: the one that is furthest from it."""
+        """Of the worker whose clock is furthest off: how many seconds it is ahead of the remote side's."""
         self._end = end
         self._idle: list[Executor] = []
 

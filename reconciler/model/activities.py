@@ -42,7 +42,7 @@ class Activity(Struct, frozen=True):
 
 
 def named_drafts(posts: Collection[PostId], activities: Iterable[Activity]) -> tuple[Discarded, ...]:
-    """Those of these posts that the activities have, in their order, with what people know each by."""
+    """The given posts that the activities have, in the order of the activities, each with its title and channel."""
     return tuple(
         Discarded(post.id, activity.title, post.channel, type=post.type)
         for activity in activities

@@ -27,8 +27,8 @@ class Before(Struct, frozen=True):
     `known` are the ids that already existed, of events or activities like the one to be created, of the marketing
     plan's activities, or of an activity's posts: any other id is new. `status` is the marketing plan's. `settings` are
     the settings fields that the call does not name and must not change. `contents` are the digests of the marketing
-    plan's activities and the ids of their posts. `drafts` are those that a regeneration throws away, as people know
-    them: while it is under way, the site may not show them. They are absent if there are none.
+    plan's activities and the ids of their posts. `drafts` are those that a regeneration throws away, with their
+    titles and channels: while it is under way, the site may not show them. They are absent if there are none.
     """
 
     known: tuple[str, ...] = ()

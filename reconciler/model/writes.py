@@ -98,7 +98,7 @@ class Write(Variant, frozen=True):
 
     @property
     def unnamed(self) -> Self:
-        """The same write without what is only shown about it, which the same run may have changed before."""
+        """The same write without what is only there to be shown, which the same run may have changed already."""
         return self
 
     @property

@@ -342,7 +342,7 @@ class Plan(Struct, frozen=True):
     def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
         """The drafts that one write of this plan, or the call that it waits for, throws away.
 
-        Of those that the site no longer shows, only the ids are known.
+        For those that the site does not show and the state does not name, only the ids are known.
         """
         posts = dict.fromkeys(operation.throws_away)
         shown = tuple(draft for draft in self.discarded if draft.post in posts) if posts else ()

@@ -181,7 +181,7 @@ def is_out_of_date(
     wanted: frozenset[PostId],
     recorded: RecordedSite,
 ) -> bool:
-    """Whether a decision to be carried out was made for other drafts than there are now, as a review would find.
+    """Whether a decision to be carried out was made for drafts other than the present ones, as a review would find.
 
     One of them has changed, on the site or in the file, or a rule selects a draft that is not listed. What the decision
     itself has made again does not count.

@@ -90,14 +90,14 @@ class _Unchecked:
 
 
 TYPED_APART: Final = frozenset({APPROVALS_UNKNOWN, RefusedBy.STRICT})
-"""The codes of problems that need a command of its own for each site, with names or ids that nothing else shows."""
+"""The codes of problems that need a separate command for each site, with names or ids that nothing else shows."""
 
 
 class _Cause:
     """What is kept about one cause: how many sites it stops, some of their names, and one problem as an example.
 
     `said` is what their problems have in common; `ranges`, if only numbers differ, has these. `has_places`: not all
-    sites have the problem in the same place. `each` has the first sites in their own words, for codes in TYPED_APART.
+    sites have the problem in the same place. For codes in TYPED_APART, `each` has the first sites one by one.
     """
 
     __slots__ = ("count", "each", "example", "has_places", "names", "posts", "ranges", "said", "unchecked")
@@ -110,7 +110,7 @@ class _Cause:
         self.names: list[str] = []
         self.unchecked = _Unchecked()
         self.posts: list[tuple[str, str]] = []
-        """Of few sites, the posts that nothing but this cause keeps from being checked."""
+        """If the sites are few, the posts that only this cause keeps from being checked."""
         self.each: list[_Cause] = []
 
     def add(self, failed: SiteFailed, problem: Diagnostic, most_names: int, most_posts: int) -> None:
@@ -123,13 +123,13 @@ class _Cause:
             self.add_unseen(failed, most_posts)
 
     def add_unseen(self, failed: SiteFailed, most: int) -> None:
-        """Adds the posts that nothing but this cause keeps from being checked."""
+        """Adds the posts that only this cause keeps from being checked."""
         for problem in failed.unseen.waiting:
             self.unchecked.add(failed)
             self.posts = [*self.posts[:most], (failed.name, problem.message)]
 
     def unseen_lines(self, most: int) -> Iterator[Line]:
-        """These posts: by name at few sites, otherwise their number and when the first is due."""
+        """These posts: by name if the sites are few, otherwise their number and when the first is due."""
         if len(self.posts) > most:
             yield Line((Span(self.unchecked.text), Span(LIST_POSTS, Style.DIM)), indent=4, hang=6)
             return
@@ -218,7 +218,7 @@ class Failures:
             yield fix_line(fix)
 
     def _apart(self, found: _Cause) -> Sequence[_Cause]:
-        """A cause, or its sites if they are few and each has something of its own in what to do."""
+        """A cause, or its sites one by one if they are few and the fix differs between them."""
         few = 1 < found.count == len(found.each) <= self._most_apart
         return found.each if few and reason(found.said) != reason(found.each[0].said) else (found,)
 

@@ -124,7 +124,7 @@ class Span(Struct, frozen=True):
 class Line(Struct, frozen=True):
     """A line before it is wrapped: where it starts, and where its continuation lines do.
 
-    `cause` tells apart the problems that are shown above all blocks if several blocks have them.
+    `cause` identifies a problem that is shown once, above the blocks that have it, if there are several.
     """
 
     spans: tuple[Span, ...]

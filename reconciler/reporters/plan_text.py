@@ -186,7 +186,7 @@ def note_item(note: Diagnostic) -> Item:
 def _discard_line(discards: Sequence[Discarded]) -> Line:
     """`- discards 3 drafts, 1 of them approved: "Winter check" (Instagram); unapproved: "Open studio" (Facebook, X)`.
 
-    Every approved one is named. Of drafts that the site no longer shows, nobody knows whether they were approved.
+    Every approved one is named. If a draft has no channel here, only its id is known, not whether it is approved.
     """
     approved = [draft for draft in discards if draft.approved]
     others = [draft for draft in discards if not draft.approved]

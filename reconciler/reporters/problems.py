@@ -60,11 +60,13 @@ class ProblemReporter:
     """Writes a line or two for each problem of a run; the line breaks in its text are kept.
 
     Notices about files wait for the next event of another kind, so that the same notice about many files appears once.
-    A notice that an approvals file is nobody's waits until all sites are done, and is left out if the text report,
-    with or without notes (`has_text`, `has_notes`), says that the file is that of a site that was renamed. Those about
-    sites wait too, unless `list_sites` asks for each. What goes out at one site is always named; over several sites,
-    only what goes out first is. If other notices in a row have the same fix, only the first shows it. `interrupted` is
-    the command whose interruption it reports, if no report on the same screen does.
+    Notices about sites wait too, unless `list_sites` asks for each. If posts still go out on one site, all are named;
+    if on several, only those that go out first. If other notices in a row have the same fix, only the first shows it.
+
+    A notice that an approvals file belongs to no site waits until all sites are done. It is left out if the text report
+    says that the file belongs to a renamed site; `has_text` says whether there is such a report, and `has_notes`
+    whether it shows notes. `interrupted` is the command whose interruption it reports, if no report on the same screen
+    does.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class ProblemReporter:
         self._fix: tuple[str, str] = ("", "")
         self._said = {APPROVALS_UNKNOWN: has_text, LEFT_BEHIND: has_text and has_notes}
         self._owned: set[str] = set()
-        """The approvals files of which a site said that they have its decisions."""
+        """The approvals files that, as the text report says, have the decisions of a renamed site."""
 
     def handle(self, event: Event) -> None:
         """Shows a problem, a notice or an interruption; other events are for the reports."""
@@ -180,7 +182,7 @@ class ProblemReporter:
 
 
 def _about_approvals(event: Event) -> Sequence[Diagnostic]:
-    """The problems of a site among which may be that its approvals are in the file of its old name."""
+    """A site's problems, which may include that its approvals are in the file of its old name."""
     match event:
         case SiteFailed(problems=problems):
             return problems
@@ -195,7 +197,7 @@ def _about_approvals(event: Event) -> Sequence[Diagnostic]:
 
 
 def _by_kind(found: Iterable[list[Diagnostic]]) -> Iterable[list[list[Diagnostic]]]:
-    """The notices, with those of a kind in COUNTED, and posts that go out, together; each of the others by itself."""
+    """The notices, grouped: one group for each kind in COUNTED, one for posts that go out, one for every other."""
     kinds: dict[object, list[list[Diagnostic]]] = {}
     for alike in found:
         first = alike[0]
@@ -208,7 +210,7 @@ def _by_kind(found: Iterable[list[Diagnostic]]) -> Iterable[list[list[Diagnostic
 
 
 def _of_one_site(groups: Iterable[Iterable[Diagnostic]]) -> bool:
-    """Whether posts that go out are all on one site: these are named, however many they are."""
+    """Whether posts that go out are all on one site: then each is named, however many there are."""
     found = [problem for alike in groups for problem in alike]
     return found[0].code == GOES_OUT and len({problem.address.site for problem in found if problem.address}) == 1
 
@@ -217,7 +219,7 @@ def _of_the_rest(problems: Sequence[Diagnostic]) -> str:
     """The notices of a kind that are not shown: how many, on which sites."""
     sites = list(dict.fromkeys(problem.address.site for problem in problems if problem.address is not None))
     if problems[0].code == GOES_OUT:
-        what = f"{plural(len(problems), 'more post')} still to go out on {plural(len(sites), 'such site')}"
+        what = f"{len(problems):,} more posts are still scheduled to go out on {plural(len(sites), 'site')}"
         return f"{problems[0].severity}: {what} (list them with --sites)"
     more = f" and {plural(len(sites) - MOST_FILES, 'more site')}" if len(sites) > MOST_FILES else ""
     named = f"{', '.join(sites[:MOST_FILES])}{more}"

@@ -874,7 +874,7 @@ def test_a_refusal_that_is_the_last_line_counts_the_posts_that_go_out_at_the_ref
 
 
 def test_the_last_line_counts_each_post_once_if_nothing_is_done(pottery: Pottery) -> None:
-    """One that the plan would have cancelled, and one beside it that the plan cannot cancel."""
+    """One that the plan would have cancelled, and another that it cannot cancel."""
     second = ("000000000001", "000000000002"), ("Kiln day", "Oven day"), ("2026-11-04", "2026-11-06")
     activity = WORLD[WORLD.index(f"      - id: {ACTIVITY}") :]
     for before, after in second:
@@ -1858,7 +1858,7 @@ def cancelled_on_the_site(pottery: Pottery) -> None:
         world.dashboard.cancel_item(SITE, POST)
 
 
-def test_a_post_that_somebody_cancelled_is_left_in_peace_as_plan_says(pottery: Pottery) -> None:
+def test_a_post_that_somebody_cancelled_stays_cancelled_as_plan_says(pottery: Pottery) -> None:
     (pottery.project.root / "sites" / "shop.yaml").unlink()
     cancelled_on_the_site(pottery)
     for command in ("plan", "drift"):

@@ -145,7 +145,7 @@ def test_posts_on_many_sites_with_new_ids_are_counted_after_those_that_go_out_fi
     assert len(lines) == 12, lines
     assert "and posts are scheduled there; restore the old id" in lines[0]
     assert lines[1].startswith('warning: shop-01: "Idea of shop 1" ')
-    assert lines[-1] == "warning: 14 more posts still to go out on 7 such sites (list them with --sites)"
+    assert lines[-1] == "warning: 14 more posts are still scheduled to go out on 7 sites (list them with --sites)"
     listed = reconciler(command, "--sites").err
     assert all(f'"Idea of shop {number}" (Facebook) is still' in listed for number in range(1, FLEET + 1))
 

@@ -122,7 +122,7 @@ PAUSED: Final = {
 def test_workers_publish_nothing_if_publishing_is_paused_while_somebody_is_asked(
     shops: Fleet, name: str, files: bool
 ) -> None:
-    """Those elsewhere do not have the files, so the run looks at them for them, as it does at the approvals."""
+    """Workers elsewhere do not have the files, so the run checks the files for them, as it checks the approvals."""
     file, before, after, sites = PAUSED[name]
     for site in (shops.root / "sites").iterdir():
         rules = "schedule: {approval: none, rules: [{match: {within: 30d}, max: 1}]}\n"

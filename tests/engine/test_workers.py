@@ -115,7 +115,7 @@ def test_a_clock_that_is_wrong_on_another_machine_is_not_called_this_machines(
     monkeypatch.setattr("reconciler.machine.CLOCK", replace(CLOCK, now=lambda: CLOCK.now() + timedelta(days=1)))
     found = planned(shops, lambda setup: Workers(Quick, run_part, 2, setup, files=False))
     said = [event.problem.message for event in found if isinstance(event, Notice)]
-    assert said == ["on a worker: this machine's clock is 1 day ahead of the server's"]
+    assert said == ["a worker's clock is 1 day ahead of the server's"]
 
 
 class Lossy(Quick):

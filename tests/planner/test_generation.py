@@ -245,7 +245,7 @@ def test_our_own_generation_that_ended_meanwhile_is_not_repeated() -> None:
     assert not SiteDrifted(find_drift(file, live, before, plan, PlanOptions(NOW))).says_something
 
 
-def test_the_drafts_that_a_generation_under_way_throws_away_are_known_by_name_while_the_site_shows_them() -> None:
+def test_drafts_that_a_generation_under_way_throws_away_are_named_if_the_site_or_the_journal_has_them() -> None:
     started = Regenerate(False, (PostId("p1"), PostId("p0")))
     entry = OpenEntry("1", Address.parse("shop/marketing-plan"), started, NOW, sent=True)
     before = replace(recorded(), open=(entry,))

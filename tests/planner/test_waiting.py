@@ -630,7 +630,7 @@ def test_nobody_is_told_to_cancel_what_is_under_way(status: PostStatus | Unrecog
     assert fixes == {"run apply; or cancel it in the site's dashboard"}
 
 
-def test_what_is_cancelled_is_named_as_the_site_shows_it_though_its_activity_gets_another_title() -> None:
+def test_what_is_cancelled_is_named_as_the_site_shows_it_though_its_activity_gets_a_new_title() -> None:
     no = approved(KILN, decision=DraftDecision.PENDING)
     wanted = replace(desired(approvals=no), activities=(SetActivities(Match(title="Idea *"), title="Grand sale"),))
     made = plan(wanted, site(KILN), scheduled_before(WAITS))

@@ -359,7 +359,7 @@ def test_what_was_done_is_said_in_the_words_of_the_ledger() -> None:
     assert "regenerated, 1 draft discarded" in text
 
 
-def test_what_a_generation_under_way_discards_is_named_as_far_as_the_site_still_shows_it() -> None:
+def test_what_a_generation_under_way_discards_is_named_as_far_as_it_is_known() -> None:
     waits = AwaitGeneration((PostId("d0"), PostId("d1"), PostId("d2")))
     action = Action(Address(SiteName("shop"), Kind.MARKETING_PLAN), waits, Reason.UNDER_WAY)
     shows = Plan(SiteRef(SiteName("shop"), "1"), (action,), discarded=(Discarded(PostId("d0"), "Mugs", "FACEBOOK"),))

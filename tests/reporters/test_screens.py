@@ -816,7 +816,7 @@ def awaiting(site: str, *known: Discarded) -> SitePlanned:
     return planned(Action(Address(SiteName(site), Kind.MARKETING_PLAN), waits, Reason.UNDER_WAY), discarded=known)
 
 
-def test_a_plan_that_waits_names_what_the_generation_discards_as_far_as_the_site_still_shows_it() -> None:
+def test_a_plan_that_waits_names_what_the_generation_discards_as_far_as_it_is_known() -> None:
     mugs = Discarded(PostId("d0"), "Mugs", "FACEBOOK", approved=True)
     bowls = Discarded(PostId("d1"), "Bowls", "TWITTER")
     text = shown(*plan_of(awaiting("a", mugs, bowls)))
