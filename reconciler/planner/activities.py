@@ -89,7 +89,7 @@ def plan_activities(
                 assert_never(rule)
     refusals += _contradictions(rules, decided, writes.projected, scope)
     return ActivitiesPart(
-        actions=tuple(sorted(writes.actions, key=lambda pair: _order_of_writes(pair[1]))),
+        actions=_in_order_of_writes(writes.actions, activities),
         refusals=tuple(refusals),
         projected=tuple(in_order(writes.projected.values())),
         created=tuple(writes.created),
@@ -136,9 +136,23 @@ class _Writes(Struct):
             del self.projected[activity.id]
 
 
-def _order_of_writes(action: Action) -> tuple[int, str]:
-    place = {DeleteActivity: 0, UpdateActivity: 1, CreateActivity: 2}.get(type(action.operation), 3)
-    return place, str(action.address)
+def _in_order_of_writes(
+    actions: list[tuple[int, Action]], activities: tuple[Activity, ...]
+) -> tuple[tuple[int, Action], ...]:
+    """Deletes, then updates, each in the order of matches; then creates."""
+    places = {activity.id: place for place, activity in enumerate(in_order(activities))}
+
+    def order(pair: tuple[int, Action]) -> tuple[int, int, str]:
+        _, action = pair
+        match action.operation:
+            case DeleteActivity(id=id):
+                return 0, places[id], ""
+            case UpdateActivity(id=id):
+                return 1, places[id], ""
+            case _:
+                return 2, 0, str(action.address)
+
+    return tuple(sorted(actions, key=order))
 
 
 def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:

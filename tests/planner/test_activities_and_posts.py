@@ -77,6 +77,15 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert [activity.title for activity in part.projected] == ["Summer sale"]
 
 
+def test_deletes_and_updates_are_in_the_order_of_matches_whatever_the_ids() -> None:
+    late, early, same = (live("a", "Winter", 5), live("c", "Summer", 2), live("b", "Winter", 2))
+    for rule in (RemoveActivities(Match()), SetActivities(Match(), description="x")):
+        part = plan(rule, on=(late, early, same))
+        assert [action.address.key for _, action in part.actions] == ["c", "b", "a"]
+    part = plan(SetActivities(SUMMER, description="x"), RemoveActivities(Match()), on=(late, early, same))
+    assert [action.address.key for _, action in part.actions] == ["b", "a", "c"], "deletes come first"
+
+
 def test_a_set_rule_remembers_what_it_matches_and_what_it_set_before() -> None:
     rule = SetActivities(SUMMER, title="Summer sale")
     mine = RememberedSet(match_key(SUMMER), frozenset({ActivityId("b")}))
