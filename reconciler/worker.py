@@ -56,6 +56,7 @@ from reconciler.engine.results import Notice, PlanCompleted
 from reconciler.engine.selection import Selection, credentials_in
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import AuditedSite, Progressed, SiteApplied, SiteFailed, SitePlanned, SiteStarted
+from reconciler.executor.allowance import Allowance
 from reconciler.machine import sleep
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -207,9 +208,10 @@ async def _apply(
                 ready.add(Prepared(site.planned, entry, site.recorded))
         watch = _Watch(gone, results)
         async with watch.over(), attempt.reporting():
-            run = ApplyRun(
-                session, job.context, ApplyTerms(_never, job.lock_timeout, stop=watch.stop), attempt.heard.hear, attempt
-            )
+            terms = ApplyTerms(_never, job.lock_timeout, stop=watch.stop)
+            # An earlier attempt may have used up the share of the part.
+            allowance = Allowance(job.spare.used_up if again else job.spare)
+            run = ApplyRun(session, job.context, terms, attempt.heard.hear, attempt, allowance=allowance)
             async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
                 totals.add(result)
                 try:

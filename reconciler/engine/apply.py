@@ -156,6 +156,7 @@ async def apply_saved(
     all parts. A part that was begun and not ended may begin again: on a site that was begun, what is left is carried
     out if the plan contains it.
     """
+    run = run if shard is None else replace(run, share=shard.count)
     clock, spent = run.session.clock, SpentPlans(run.session.store.store)
     use = await spent.use_of(saved.seal)
     part, others = _parts_of(saved, shard)

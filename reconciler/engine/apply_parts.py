@@ -40,6 +40,7 @@ from reconciler.model.address import Labels, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.model.outcomes import Trouble
+from reconciler.planner.tally import Spare
 from reconciler.planner.targets import SiteLabels
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
@@ -60,17 +61,18 @@ LOST: Final = Diagnostic(Trouble.WORKER_LOST, f"its workers were lost {ATTEMPTS}
 
 
 async def results_of_parts(
-    run: ApplyRun, workers: Workers, ready: PreparedSites, *, allow_publish: bool
+    run: ApplyRun, workers: Workers, ready: PreparedSites, spare: Spare, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     """What was done at each site, in the order in which sites end; includes all sites, even if this is cancelled."""
     name = name_of_run(run.session.clock.now(), run.session.leases.holder.run)
     results = PartResults(run.session.store.store, name)
-    job = Applying(run.context, run.terms.lock_timeout, allow_publish, name, 0)
+    shares = list(_parts(len(ready), workers.count))
+    job = Applying(run.context, run.terms.lock_timeout, allow_publish, name, 0, spare.shared_by(len(shares)))
     gathered = _Gathered(results, ready, run.emit)
     await gathered.ask(Stop.NO)
     parts = [
         asyncio.ensure_future(_part(run, workers, replace(job, part=number), ready, sites))
-        for number, sites in enumerate(_parts(len(ready), workers.count))
+        for number, sites in enumerate(shares)
     ]
     why = LOST
     try:

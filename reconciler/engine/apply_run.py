@@ -25,6 +25,7 @@ from reconciler.engine.session import Session, plan_options
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteFailed
 from reconciler.engine.todays_files import TodaysFiles
 from reconciler.engine.verdict import verdict_of
+from reconciler.executor.allowance import Allowance
 from reconciler.executor.events import EntryResolved, ProgressEvent, WaitingForLock
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
@@ -157,6 +158,9 @@ class ApplyRun(Struct, frozen=True):
     attempt: PartAttempt | None = None
     """Which attempt it is at a part of a larger run; None if it is the whole run."""
     files: TodaysFiles = field(default_factory=TodaysFiles)
+    share: int = 1
+    """How many runs share the limits that hold over all sites: the shards of a saved plan."""
+    allowance: Allowance = field(default_factory=Allowance)
 
     def progress_of(self, site: SiteName) -> Callable[[ProgressEvent], None]:
         """Passes on what the executor reports about a site."""
@@ -218,6 +222,7 @@ def options_of(run: ApplyRun, site: SiteName, plan: Plan | None = None, *, allow
         commit=run.session.commit if allow_publish else None,
         approvers=_approvers(run, site) if publishes else (),
         policy=project.policy,
+        allowance=run.allowance,
     )
 
 

@@ -18,6 +18,7 @@ from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.run_ledger import AGAIN, CUT_SHORT, ledger_of, ledger_record
 from reconciler.engine.site_results import SiteApplied, SiteFailed
+from reconciler.executor.allowance import Allowance
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger, tally_of
 from reconciler.executor.open_entries import resolve_open
@@ -36,6 +37,7 @@ from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
+from reconciler.planner.tally import Spare
 from reconciler.planner.targets import SiteLabels
 from reconciler.spool import Spool
 from reconciler.state.errors import StateError
@@ -79,7 +81,8 @@ async def carry_out(
     run.emit(PhaseStarted(Phase.APPLYING, len(ready) + len(going_on)))
     for still in going_on:
         run.emit(still)
-    async for result in _results(run, ready, allow_publish=allow_publish):
+    spare = (completed.spare or Spare()).shared_by(run.share)
+    async for result in _results(run, ready, spare, allow_publish=allow_publish):
         totals.add(result)
         run.emit(result)
     done = totals.completed(interrupted=run.terms.stop())
@@ -87,13 +90,15 @@ async def carry_out(
     return done
 
 
-def _results(run: ApplyRun, ready: PreparedSites, *, allow_publish: bool) -> AsyncIterator[SiteApplied | SiteFailed]:
+def _results(
+    run: ApplyRun, ready: PreparedSites, spare: Spare, *, allow_publish: bool
+) -> AsyncIterator[SiteApplied | SiteFailed]:
     workers = run.session.workers
     if workers is None:
-        return apply_sites(run, ready, allow_publish=allow_publish)
+        return apply_sites(replace(run, allowance=Allowance(spare)), ready, allow_publish=allow_publish)
     from reconciler.engine.apply_parts import results_of_parts
 
-    return results_of_parts(run, workers, ready, allow_publish=allow_publish)
+    return results_of_parts(run, workers, ready, spare, allow_publish=allow_publish)
 
 
 async def apply_sites(

@@ -36,7 +36,7 @@ from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import GoingOut, Plan
 from reconciler.planner.drift_report import DriftReport
 from reconciler.planner.reached import Reached
-from reconciler.planner.tally import PlanTally
+from reconciler.planner.tally import PlanTally, Spare
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.version import __version__
 
@@ -135,6 +135,8 @@ class Applying(Variant, frozen=True):
     allow_publish: bool
     run: str
     part: int
+    spare: Spare = Spare()
+    """What the sites of the part may delete and discard beyond their plans."""
 
 
 Job: TypeAlias = Planning | Auditing | Preparing | Checking | Applying

@@ -12,7 +12,7 @@ from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.planner.actions import GoingOut, Plan
-from reconciler.planner.guards import judge_run, judge_shard
+from reconciler.planner.guards import judge_run, judge_shard, spare_of
 from reconciler.planner.tally import PlanTally
 from reconciler.planner.unstopped import (
     IF_RUN_REFUSED,
@@ -79,10 +79,15 @@ class PlanTotals:
 
         `alone`: which of several parts these sites are, if nobody knows what the others do.
         """
-        refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
-        if policy is not None and alone is not None and alone.count > 1:
+        if policy is None:
+            return PlanCompleted(self.sites, self.tally, self.failed, self.refused, unstoppable=self.unstoppable)
+        all_parts = (self.tally, *others)
+        refusals, spare = judge_run(all_parts, policy), spare_of(all_parts, policy)
+        if alone is not None and alone.count > 1:
             refusals += judge_shard(self.tally, policy, alone.number, alone.count)
-        return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals, self.unstoppable)
+            spare = spare.shared_by(alone.count)
+        tally = replace(self.tally, promises=self.tally.promises.within(spare))
+        return PlanCompleted(self.sites, tally, self.failed, self.refused, refusals, self.unstoppable, spare=spare)
 
 
 def stopped_by(plan: Plan) -> tuple[GoingOut, ...]:

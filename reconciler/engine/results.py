@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.planner.actions import GoingOut
     from reconciler.planner.document import RunPart
     from reconciler.planner.drift_report import DriftTally
-    from reconciler.planner.tally import PlanTally
+    from reconciler.planner.tally import PlanTally, Spare
 
 
 def _nothing_planned() -> PlanTally:
@@ -173,6 +173,8 @@ class PlanCompleted(Struct, frozen=True):
     """Whether an apply of this shard alone would be refused, because a limit counts what all shards do."""
     unsaved: bool = False
     """Whether the plan was to be saved, but its file could not be written."""
+    spare: Spare | None = None
+    """What the run may still delete and discard once generations have ended; None if no limits were judged."""
 
     @property
     def changes(self) -> int:

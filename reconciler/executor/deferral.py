@@ -11,7 +11,7 @@ from reconciler.model.notes import Bound
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.outcomes import Trouble
 from reconciler.model.sites import Bindings, Need, ObservedSite
-from reconciler.planner.actions import Action
+from reconciler.planner.actions import Action, RefusedBy
 from reconciler.planner.deferred import ResolvedActions
 from reconciler.planner.needs import lacking_posts
 
@@ -42,8 +42,22 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
     for surplus in resolved.actions[len(promised) :]:
         more = f"more than the plan promised (at most {deferred.at_most:,})"
         run.skip(surplus, ActionResult.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
-    run.keep_promise(action, len(promised))
-    return run.promise(promised)
+    allowed = tuple(item for item in promised if _is_allowed(run, item))
+    run.keep_promise(action, len(allowed))
+    return run.promise(allowed)
+
+
+def _is_allowed(run: SiteRun, action: Action) -> bool:
+    """Whether the limits of the run, over all its sites, leave room for a write; enters it as skipped if not."""
+    exceeded = run.options.allowance.take(action.operation)
+    if exceeded is None:
+        return True
+    policy = run.options.policy
+    limit = policy.max_delete if exceeded is RefusedBy.MAX_DELETE else policy.max_discard
+    what = f"the run would exceed policy.{exceeded.value}, which is {limit:,} over all sites"
+    why = Diagnostic(Trouble.BEYOND_PROMISE, what, f"run plan again, or raise {exceeded.value}")
+    run.skip(action, ActionResult.SKIPPED, why.at(policy.place_of(exceeded.value)))
+    return False
 
 
 async def _resolve(run: SiteRun, action: Action, deferred: Deferred) -> ResolvedActions:

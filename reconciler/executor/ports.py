@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.api.fence import Fence
+from reconciler.executor.allowance import Allowance
 from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic
@@ -144,7 +145,8 @@ class ApplyOptions(Struct, frozen=True):
     """What a run may do, and how long it waits.
 
     `stop` is called between calls: once it returns true, nothing more is started. `commit`, and the post's entry in
-    `approvers`, are recorded with each scheduled post. `policy` says at what times nothing may go out.
+    `approvers`, are recorded with each scheduled post. `policy` says at what times nothing may go out. `allowance` is
+    what all sites together may still delete and discard beyond their plans.
     """
 
     resolve: Resolve
@@ -154,3 +156,4 @@ class ApplyOptions(Struct, frozen=True):
     commit: str | None = None
     approvers: tuple[tuple[PostId, str], ...] = ()
     policy: Policy = Policy()
+    allowance: Allowance = field(default_factory=Allowance)

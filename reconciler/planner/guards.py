@@ -13,7 +13,7 @@ from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy, refusal
 from reconciler.planner.channel_rules import not_connected
 from reconciler.planner.options import Scope
-from reconciler.planner.tally import PlanTally
+from reconciler.planner.tally import PlanTally, Spare
 
 
 def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
@@ -97,6 +97,18 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
         )
         for by, limit, count, what, fix in counted
         if limit is not None and count > limit
+    )
+
+
+def spare_of(tallies: Iterable[PlanTally], policy: Policy) -> Spare:
+    """How much a run with these plans may still delete and discard once generations have ended (docs/design.md 3.2)."""
+    total = PlanTally()
+    for tally in tallies:
+        total = total + tally
+    delete, discard = policy.max_delete, policy.max_discard
+    return Spare(
+        None if delete is None else max(delete - total.deleted, 0),
+        None if discard is None else max(discard - (total.discard - total.discarded_anyway), 0),
     )
 
 

@@ -5,30 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self, assert_never
 
+from msgspec.structs import replace
+
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, SitePart
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
 
 
 class Promises(Struct, frozen=True):
     """The bounds of deferred actions, in objects.
 
-    They cover activities that get posts, drafts that go out or are thrown away, and activities that are made, set or
-    removed. `unbounded` counts the deferred actions without a bound, `unbounded_publish` those of them that make posts
-    public.
+    They cover activities that get posts, drafts that go out or are thrown away, activities that are made or set, and
+    those that are deleted (`delete`). `unbounded` counts the deferred actions without a bound; `unbounded_publish` and
+    `unbounded_delete` count those of them that make posts public and those that delete activities.
     """
 
     posts: int = 0
     publish: int = 0
     discard: int = 0
     activities: int = 0
+    delete: int = 0
     unbounded: int = 0
     unbounded_publish: int = 0
+    unbounded_delete: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
+    def within(self, spare: Spare) -> Self:
+        """The promises of a run, whose limits hold over all its sites together."""
+        delete = self.delete if spare.delete is None else min(self.delete, spare.delete)
+        discard = self.discard if spare.discard is None else min(self.discard, spare.discard)
+        return replace(self, delete=delete, discard=discard)
+
+
+class Spare(Struct, frozen=True):
+    """How much a run may delete and discard beyond what its plans name, over all sites; None without a limit."""
+
+    delete: int | None = None
+    discard: int | None = None
+
+    def shared_by(self, count: int) -> Spare:
+        """The part of each of several that do not know what the others do."""
+        return Spare(*(None if limit is None else limit // count for limit in (self.delete, self.discard)))
+
+    @property
+    def used_up(self) -> Spare:
+        """Nothing more of what is limited."""
+        return Spare(*(None if limit is None else 0 for limit in (self.delete, self.discard)))
 
 
 class PlanTally(Struct, frozen=True):
@@ -94,8 +121,10 @@ def in_doubt(plan: Plan) -> tuple[Diagnostic, ...]:
 
 
 def _promise(operation: Deferred) -> Promises:
+    removes = operation.part is SitePart.ACTIVITIES and operation.verb is Verb.DELETE
     if operation.at_most is None:
-        return Promises(unbounded=1, unbounded_publish=int(operation.part is SitePart.SCHEDULE))
+        public = operation.part is SitePart.SCHEDULE
+        return Promises(unbounded=1, unbounded_publish=int(public), unbounded_delete=int(removes))
     match operation.part:
         case SitePart.POSTS:
             present = operation.posts_rules[operation.rule].present
@@ -103,7 +132,7 @@ def _promise(operation: Deferred) -> Promises:
         case SitePart.SCHEDULE:
             return Promises(publish=operation.at_most)
         case SitePart.ACTIVITIES:
-            return Promises(activities=operation.at_most)
+            return Promises(delete=operation.at_most) if removes else Promises(activities=operation.at_most)
         case never:
             assert_never(never)
 

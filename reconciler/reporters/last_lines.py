@@ -171,9 +171,14 @@ def _promised(promises: Promises) -> str:
         (promises.publish, "to publish"),
         (promises.activities, "activity" if promises.activities == 1 else "activities"),
         (promises.discard, "to discard"),
+        (promises.delete, f"{'activity' if promises.delete == 1 else 'activities'} to delete, with all drafts"),
     )
     parts = [f"plus up to {', '.join(bounds)}"] if bounds else []
-    return ", ".join(parts + (["plus what matches after generation"] if promises.unbounded else []))
+    if promises.unbounded:
+        parts.append("plus what matches after generation")
+    if promises.unbounded_delete:
+        parts[-1] += ", deletions included"
+    return ", ".join(parts)
 
 
 def _kept(promises: KeptPromises) -> str:

@@ -895,3 +895,19 @@ def test_results_are_listed_less_often_the_more_there_are() -> None:
     for number in range(len(ready)):
         assert gathered.pause == apply_parts.EVERY * (number // apply_parts.LISTED)
         del gathered._waiting[f"id-{number}"]
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["alone", "workers"])
+def test_the_limits_of_a_run_hold_over_all_its_workers(
+    shops: Fleet, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The activities that a rule deletes are only known after the generations, which every site has of its own."""
+    monkeypatch.chdir(shops.root)
+    project = shops.root / "reconciler.yaml"
+    project.write_text(project.read_text("utf-8").replace("version: 1\n", "version: 1\npolicy: {maxDelete: 3}\n", 1))
+    for file in (shops.root / "sites").glob("*.yaml"):
+        file.write_text(file.read_text("utf-8") + 'activities: [{match: {title: "*"}, state: absent}]\n', "utf-8")
+    assert run(["apply", "--auto-approve", *more]) == 3
+    said = capsys.readouterr().out
+    deleted = sum(request["method"] == "DELETE" for request in shops.sandbox.requests())
+    assert (0 < deleted <= 3, "policy.maxDelete, which is 3 over all sites" in said) == (True, True), said
