@@ -42,7 +42,7 @@ from reconciler.planner.schedule import (
     ContentRules,
     SchedulePart,
     defer_schedule,
-    held_back_notes,
+    no_publish_notes,
     plan_schedule,
 )
 from reconciler.planner.settings import SettingsPart, plan_settings
@@ -231,7 +231,7 @@ def _before_content(
     if generation.renewed:
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
         public = defer_schedule(desired.schedule, ContentRules(desired.activities, desired.posts), options, scope)
-        held = () if options.publish else held_back_notes(public, observed)
+        held = () if options.publish else no_publish_notes(public, observed)
         deferred = (*_deferred(desired, none_yet, options, scope), *(public if options.publish else ()))
         return replace(planned, actions=(*planned.actions, *deferred), notes=(*planned.notes, *held))
     return planned if generation.gone else _without_marketing_plan(planned, desired, observed, recorded, scope)

@@ -14,7 +14,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, blocked
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
-from reconciler.planner.schedule import HELD_BACK, held_back_notes
+from reconciler.planner.schedule import HELD_BACK, no_publish_notes
 from reconciler.planner.targets import SiteLabels, TargetFilter, apply_targets, keeps
 
 _CAUSE: Final = "the marketing plan is to be regenerated first, and --target or --exclude leaves that out"
@@ -58,7 +58,7 @@ def with_drafts_kept_back(
     found = tuple(problem for problem in found if wanted(problem.about))
     if options.publish:
         return replace(plan, blocked=(*plan.blocked, *found))
-    held = held_back_notes((), observed, len({problem.about for problem in found}))
+    held = no_publish_notes((), observed, len({problem.about for problem in found}))
     return replace(plan, notes=(*(note for note in plan.notes if note.code != HELD_BACK), *held))
 
 

@@ -121,7 +121,7 @@ def plan_schedule(
     unknown = tuple(unknown_channel_notes(desired.rules, staying, scope))
     if not options.publish:
         actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in deferred)))
-        held = held_back_notes(actions, observed, len({blocked.about for _, blocked in eligibility.blocked}))
+        held = no_publish_notes(actions, observed, len({blocked.about for _, blocked in eligibility.blocked}))
         return SchedulePart((), (), refusals, to_review, (*held, *stuck, *unknown))
     public = (
         *waiting.moves,
@@ -161,7 +161,7 @@ def plan_schedule(
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 
 
-def held_back_notes(actions: Iterable[Action], observed: ObservedSite, blocked: int = 0) -> tuple[Diagnostic, ...]:
+def no_publish_notes(actions: Iterable[Action], observed: ObservedSite, blocked: int = 0) -> tuple[Diagnostic, ...]:
     """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks.
 
     What only publishing depends on is not read for it, so the note says what might block the posts all the same.
