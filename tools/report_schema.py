@@ -161,6 +161,7 @@ WORDS: Final = {
     "ObjectRecord.channel": "For a post: the channel it goes out on.",
     "ObjectRecord.fields": "The fields that do not match the file.",
     "ObjectRecord.finding": "What does not match the file; null if everything does.",
+    "ObjectRecord.moreProblems": "What else blocks it, if several things do.",
     "ObjectRecord.moved": "Which side has changed since the last apply; null if it has not drifted.",
     "ObjectRecord.problem": "What is wrong with it or worth knowing, and what to do; null only if it is converged.",
     "ObjectRecord.reason": "Why it is no longer wanted.",

@@ -176,18 +176,18 @@ class DriftReport(Struct, frozen=True):
     refusals: tuple[Diagnostic, ...] = ()
 
     def of(self, state: DriftState) -> tuple[DriftItem, ...]:
-        """The objects in one state."""
+        """What was found about the objects in one state; several items for one that several things block."""
         return tuple(item for item in self.items if item.state is state)
 
     @property
     def tally(self) -> DriftTally:
         """The number of objects in each state. An unmet expectation of the file counts as drifted."""
-        drifted, pending, blocked = (
-            len(self.of(state)) for state in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
+        drifted, pending, blocked, in_review = (
+            len({item.address for item in self.of(state)})  # a post can break several rules at once
+            for state in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED, DriftState.IN_REVIEW)
         )
         unexpected = sum(map(is_drift, self.refusals))
         drifted, refused = drifted + unexpected, int(unexpected < len(self.refusals))
-        in_review = len(self.of(DriftState.IN_REVIEW))
         some = bool(drifted or pending or blocked or refused)
         return DriftTally(drifted, pending, blocked, in_review, int(some), refused)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import field
 
 from reconciler.engine.run_ledger import GroundsRecord, grounds_record
@@ -27,7 +29,7 @@ class FieldRecord(Struct, frozen=True):
 
 
 class ObjectRecord(Struct, frozen=True):
-    """A managed object with its state."""
+    """A managed object with its state. `more_problems`: what else blocks it, if `problem` is not all."""
 
     address: Address
     state: DriftState
@@ -36,6 +38,7 @@ class ObjectRecord(Struct, frozen=True):
     about: tuple[str, ...]
     fields: tuple[FieldRecord, ...]
     problem: ProblemRecord | None
+    more_problems: tuple[ProblemRecord, ...] | Absent = ABSENT
     channel: str | Absent = ABSENT
     type: str | Absent = ABSENT
     title: str | Absent = ABSENT
@@ -57,12 +60,16 @@ class DriftedRecord(Struct, frozen=True):
 def drifted_record(result: SiteDrifted) -> DriftedRecord:
     """One site: every managed object with its state."""
     report = result.report
-    objects = tuple(map(_object, report.items))
+    alike: dict[object, list[DriftItem]] = {}
+    for item in report.items:
+        alike.setdefault((item.address, item.state, item.finding), []).append(item)
+    objects = tuple(map(_object, alike.values()))
     refusals, notes = problem_records(report.refusals), problem_records(report.notes)
     return DriftedRecord(report.site.name, objects, report.due, refusals, notes)
 
 
-def _object(item: DriftItem) -> ObjectRecord:
+def _object(items: Sequence[DriftItem]) -> ObjectRecord:
+    item, more = items[0], problem_records(same.problem for same in items[1:] if same.problem is not None)
     return ObjectRecord(
         item.address,
         item.state,
@@ -71,6 +78,7 @@ def _object(item: DriftItem) -> ObjectRecord:
         (*(part for part in (item.channel, item.title) if part), *item.about),
         tuple(taken_from(field, FieldRecord) for field in item.fields),
         None if item.problem is None else problem_record(item.problem),
+        more or ABSENT,
         item.channel or ABSENT,
         item.type or ABSENT,
         item.title or ABSENT,

@@ -134,8 +134,7 @@ class OpenMetricsReporter:
         for refusal in report.refusals:
             self._items[name, refusal.about.kind, Severity.ERROR] += 1
         failed = sum(item.finding is Finding.FAILED_POST for item in report.items)
-        self._count(name, {"pending": len(report.of(DriftState.PENDING)), "posts_failed": failed})
-        self._count(name, {"blocked": len(report.of(DriftState.BLOCKED))})
+        self._count(name, {"pending": report.tally.pending, "blocked": report.tally.blocked, "posts_failed": failed})
 
     def _lines(self, ended: results.Ended, now: datetime | None) -> Iterator[str]:
         yield from _family("reconciler_drift_items", "Objects that differ from their file.")

@@ -197,6 +197,39 @@ def test_what_only_a_person_can_change_is_blocked_and_strict_refuses_it(reconcil
     assert "1 item is blocked" in ran.out
 
 
+def test_a_post_that_breaks_two_policies_is_one_object(reconciler: Command, project: Project) -> None:
+    """The screen names both; every format counts the post once, as `plan` does."""
+    policy = """policy: {bannedWords: [kiln], quietHours: {from: "21:00", to: "11:00"}}\n"""
+    posts = """\
+sites:
+  3f0c2a9e-8d0b-4b7c-9a55-000000000001:
+    channels: [INSTAGRAM]
+    plan:
+      status: ACTIVE
+      activities:
+      - {title: Kiln day, date: "2026-11-05T09:00:00Z", items: [{channel: INSTAGRAM, caption: The kiln is hot}]}
+      - {title: Open day, date: "2026-11-06T09:00:00Z", items: [{channel: INSTAGRAM, caption: Come by}]}
+"""
+    rule = 'schedule: {approval: none, rules: [{match: {within: 14d}, at: "10:00"}]}\n'
+    project.write({"reconciler.yaml": PROJECT + policy, "sandbox.yaml": SANDBOX + posts})
+    project.write({"sites/shop.yaml": site("shop", more=rule).replace("marketingPlan: {state: present}\n", "")})
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    assert reconciler("plan", project.root).last == "No changes; 2 blocked."
+    metrics = project.root / "drift.prom"
+    ran = reconciler("drift", project.root, "--output", "text", "--output", f"openmetrics={metrics}")
+    assert (ran.code, ran.last) == (0, "No drift; 2 blocked, in 1 of 1 site.")
+    assert ran.out.count("breaks policy.") == 2, ran.out
+    assert 'reconciler_blocked{command="drift",site="shop"} 2\n' in metrics.read_text()
+    found = reconciler("drift", project.root, "--output", "json").json["sites"][0]["objects"]
+    addresses = [item["address"] for item in found]
+    assert len(addresses) == len(set(addresses))
+    blocked = [item for item in found if item["state"] == "blocked"]
+    assert sorted(len(item.get("moreProblems", ())) for item in blocked) == [0, 1]
+    (both,) = (item for item in blocked if "moreProblems" in item)
+    said = [problem["message"] for problem in (both["problem"], *both["moreProblems"])]
+    assert ["bannedWords" in said[0], "quietHours" in said[1]] == [True, True], said
+
+
 def test_what_a_guard_refuses_is_not_a_drifted_object_and_activities_have_titles(
     reconciler: Command, project: Project
 ) -> None:
