@@ -31,6 +31,7 @@ NO_TERMINAL: Final = Diagnostic(
     "no terminal to confirm on",
     "pass --auto-approve",
 )
+NO_TERMINAL_TO_PUBLISH: Final = replace(NO_TERMINAL, fix="pass --auto-approve; publishing also needs --allow-publish")
 STOPPING: Final = "Stopping after the calls in progress. Press Ctrl-C again to stop now."
 
 
@@ -114,7 +115,8 @@ async def _decide(
     if permissions.auto_approve or unasked:
         return Decision(apply=True, allow_publish=permissions.allow_publish)
     if not can_ask():
-        return Decision(apply=False, refusal=NO_TERMINAL)
+        needs_publish = proposal.public and not permissions.allow_publish
+        return Decision(apply=False, refusal=NO_TERMINAL_TO_PUBLISH if needs_publish else NO_TERMINAL)
     if proposal.only_public and not permissions.allow_publish:
         agreed_to = await agreed(public_question(where, proposal.completed.tally, alone=True), show_notices)
         return Decision(apply=agreed_to, allow_publish=agreed_to)

@@ -12,8 +12,8 @@ class DraftForReview(Struct, frozen=True):
     """A live post as the approvals file shows it.
 
     `digest` is what a first approval of it names; `earlier_digest` is its digest in the first layout. `goes_out` says
-    when it goes out, and `blocked` what blocks it. `wanted` means that a schedule rule selects it, so it is added if the
-    file does not have it yet. `cancelled` is how many times this content was scheduled and cancelled; None if it
+    when it goes out, and `blocked` what blocks it. `wanted` means that a schedule rule selects it, so it is added if
+    the file does not have it yet. `cancelled` is how many times this content was scheduled and cancelled; None if it
     is no longer a draft. `withheld` means that an approval in the file does not count and must be given again.
     """
 

@@ -28,6 +28,7 @@ from reconciler.reporters.findings import Findings
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import Line
+from reconciler.reporters.plan_text import NOTHING_DONE
 from reconciler.reporters.totals import Total
 
 MARKER: Final = "<!-- reconciler -->"
@@ -103,7 +104,9 @@ class MarkdownReporter:
                 | tool_results.SandboxShown()
             ):
                 self._fold(self._context.command, text_of(self._context.command, event))
-            case results.PlanCompleted(sites=sites):
+            case results.PlanCompleted(sites=sites, refusals=refusals):
+                if refusals and event.tally.changes and self._context.command != "apply":
+                    self._head.append(NOTHING_DONE)
                 for note, _ in self._first_runs.notes(sites):
                     self._problem(note)
                 self._ending(event)

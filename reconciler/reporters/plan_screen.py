@@ -29,6 +29,7 @@ from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, posts_to_publish, record_first
 from reconciler.reporters.plan_text import (
     CHANGES,
+    NOTHING_DONE,
     Item,
     Rank,
     own_lines,
@@ -215,6 +216,8 @@ class PlanScreen:
         refusals = () if self._is_short and len(completed.refusals) == 1 else completed.refusals  # it is the last line
         for line in refusal_lines(refusals, list_sites=self._detail.sites):
             yield from line.on(self._screen)
+        if completed.refusals and completed.tally.changes and not self._is_short:
+            yield from Line((Span(NOTHING_DONE, Style.DIM),), indent=2).on(self._screen)
         if self._failures or completed.still_going_out or refusals:
             yield ""
         blocks = self._problems if self._is_short else self._blocks

@@ -56,6 +56,9 @@ MOST_NAMED: Final = 6
 """How many drafts a line names; the rest are counted. Approved drafts that are discarded are all named."""
 
 
+NOTHING_DONE: Final = "Nothing below will be done:"
+"""Shown above the changes of what is refused: a site, or the whole run."""
+
 NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
 """How `--explain` names the parts of a site if their slugs do not read as words."""
 
@@ -141,7 +144,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     items += [_refused(same, planned.name) for same in _alike(plan.refusals)]
     items += [_blocked(same, fix=fix) for same, fix in _with_fixes(plan.blocked)]
     if plan.refusals and plan.actions:
-        left = Span("Nothing below will be done:", Style.DIM)
+        left = Span(NOTHING_DONE, Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
     items += [_action(action, planned, calls_of) for action in plan.actions]
     items += [note_item(note) for note in plan.notes]

@@ -71,6 +71,18 @@ def test_without_a_terminal_the_flag_is_named(project: Project, reconciler: Comm
     assert wrote(project) == 0
 
 
+def test_without_a_terminal_the_flag_that_publishes_is_named_too(project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    asked = "Refused: no terminal to confirm on; pass --auto-approve"
+    for publish, more in (
+        ((), "; publishing also needs --allow-publish"),
+        (("--allow-publish",), ""),
+        (("--no-publish",), ""),
+    ):
+        done = reconciler("apply", project.root, *publish)
+        assert (done.code, done.last) == (4, f"{asked}{more}"), publish
+
+
 def test_the_ledger_is_kept_in_the_state(project: Project, reconciler: Command) -> None:
     reconciler("apply", project.root, "--auto-approve")
 
@@ -171,6 +183,10 @@ def test_limits_of_the_run_are_judged_before_the_first_write(chain: Project, rec
     assert done.last.startswith("Refused: ")
     assert "maxPublish is 3" in done.last
     assert wrote(chain) == writes
+    for command in (("apply", "--auto-approve", "--allow-publish"), ("plan",), ("plan", "--output", "markdown")):
+        refused = reconciler(*command, chain.root)
+        assert refused.out.count("Nothing below will be done:") == 1, refused.out
+        assert "Nothing below" not in reconciler(*command[:1], "--summary", chain.root).out
     free = reconciler("apply", chain.root, "--auto-approve", "--allow-publish", "--target", "shop-b")
     assert free.code == 0, free.out
 
