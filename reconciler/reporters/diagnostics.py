@@ -13,7 +13,6 @@ from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
 from reconciler.model.plurals import plural
 from reconciler.model.text import about
-from reconciler.planner.actions import StillGoingOut
 from reconciler.state.errors import STATE, of_any_site
 
 GUID: Final = re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
@@ -82,10 +81,10 @@ def particulars(diagnostic: Diagnostic) -> str:
     return ", ".join(part for part in (diagnostic.call, name) if part)
 
 
-def obstacle(post: StillGoingOut) -> str:
-    """Why a post that is no longer wanted is not stopped, with what support needs."""
-    last = particulars(post.problem)
-    return f"{post.problem.cause} ({last})" if last else post.problem.cause
+def remedy(problem: Diagnostic) -> str:
+    """What to do, followed by what only support needs."""
+    last = particulars(problem)
+    return f"{problem.fix} ({last})" if last else problem.fix
 
 
 def of_its_site(diagnostic: Diagnostic) -> str:

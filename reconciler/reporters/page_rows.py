@@ -24,7 +24,7 @@ from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.reasons import facts_behind
 from reconciler.reporters import words
-from reconciler.reporters.diagnostics import obstacle, of_its_site
+from reconciler.reporters.diagnostics import of_its_site, remedy
 from reconciler.reporters.markup import bullets, text, word_diff
 from reconciler.reporters.plan_text import Rank
 from reconciler.reporters.values import yaml
@@ -136,9 +136,9 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
     facts = facts_behind(post.reason, post.details, post.grounds, zone)
-    why = "; ".join(part for part in (words.reason_behind(post.reason), *facts, obstacle(post)) if part)
+    why = "; ".join(part for part in (words.reason_behind(post.reason), *facts, post.problem.cause) if part)
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
-    return f'{said}<div class="why">{text(why)}</div>{fix(post.problem.fix)}'
+    return f'{said}<div class="why">{text(why)}</div>{fix(remedy(post.problem))}'
 
 
 def problem_item(problem: Diagnostic, word: str) -> str:

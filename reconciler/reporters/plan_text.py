@@ -30,7 +30,7 @@ from reconciler.planner.reasons import facts_behind
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
-from reconciler.reporters.diagnostics import cause, for_any_site, obstacle
+from reconciler.reporters.diagnostics import cause, for_any_site, remedy
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.totals import (
@@ -323,11 +323,11 @@ def still_going_out(posts: Iterable[StillGoingOut], zone: str, site: str = "") -
             yield still_going_out_lines(first, zone, site)
             continue
         where = f"{site}: " if site else ""
-        text = f"{where}{plural(len(same), 'post')}, each: {_unwanted(first, zone)}; {obstacle(first)}"
+        text = f"{where}{plural(len(same), 'post')}, each: {_unwanted(first, zone)}; {first.problem.cause}"
         named = (Line((Span(_when_and_where(post, zone), Style.RED),), indent=LEFT + 4, hang=LEFT + 6) for post in same)
         yield (
             subject_line("!", Style.RED, "still going out", Span(text, Style.RED)),
-            fix_line(first.problem.fix),
+            fix_line(remedy(first.problem)),
             *named,
         )
 
@@ -338,8 +338,8 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
     `site` is named if this is shown outside its block.
     """
     where = f"{site}: " if site else ""
-    text = f"{where}{_when_and_where(post, zone)}: {_unwanted(post, zone)}; {obstacle(post)}"
-    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.problem.fix)
+    text = f"{where}{_when_and_where(post, zone)}: {_unwanted(post, zone)}; {post.problem.cause}"
+    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(remedy(post.problem))
 
 
 def _when_and_where(post: StillGoingOut, zone: str) -> str:

@@ -23,7 +23,7 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
-from reconciler.reporters.diagnostics import cause, for_any_site, in_common, particulars, sentence
+from reconciler.reporters.diagnostics import cause, for_any_site, in_common, remedy, sentence
 from reconciler.reporters.last_lines import interrupted_line
 from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
 from reconciler.state.errors import of_any_site
@@ -171,8 +171,7 @@ class ProblemReporter:
             return
         bare = replace(problem, message=problem.cause, fix="", call="", request_id=None)
         self._lines((f"{before}{sentence(bare)}{more}",))
-        last = particulars(problem)
-        self._lines((f"fix: {problem.fix}" + (f" ({last})" if last else ""),), indent=2, hang=7)
+        self._lines((f"fix: {remedy(problem)}",), indent=2, hang=7)
 
     def _lines(self, lines: Iterable[str], *, indent: int = 0, hang: int = 4) -> None:
         for line in lines:

@@ -67,7 +67,7 @@ from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of
 from reconciler.planner.deferred import ResolvedActions
 from reconciler.planner.kept import is_final
 from reconciler.planner.unstopped import why_not_cancelled
-from reconciler.reporters.diagnostics import obstacle, sentence
+from reconciler.reporters.diagnostics import remedy, sentence
 from reconciler.reporters.findings import going_out
 from tests.executor.live_site import (
     SITE,
@@ -1070,7 +1070,7 @@ def test_a_post_that_was_not_cancelled_has_the_error_and_its_request(shop: Bench
     (left,) = shop.apply(cancel).still_going_out
     told = replace(error, fix="give the credential access; or cancel it in the site's dashboard")
     assert replace(left.problem, address=None) == told
-    assert obstacle(left) == "access was refused (request id r-7)"
+    assert remedy(left.problem) == f"{told.fix} (request id r-7)"
     assert going_out(left, "UTC").request_id == "r-7"
     # The next plan says so too, from what the state remembers.
     tried = why_not_cancelled(shop.recorded, PostId("p1"))

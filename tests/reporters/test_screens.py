@@ -1641,8 +1641,14 @@ def test_the_ledger_counts_what_goes_out_unwanted_at_a_refused_site() -> None:
 
 
 def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
-    """An earlier run failed to cancel them; each is named, with when and where it goes out."""
-    why = Diagnostic("api-server-error", "the server failed", "cancel it in the dashboard")
+    """They could not be cancelled; each is named, with when and where it goes out.
+
+    What only support needs comes once, after what to do.
+    """
+    call = "PATCH /items/p0/cancel answered 500 INTERNAL"
+    why = Diagnostic(
+        "api-server-error", f"the server failed ({call})", "cancel it in the dashboard", request_id="r-7", call=call
+    )
     posts = [
         StillGoingOut(
             Address(SHOP, Kind.DRAFT, f"p{n}"),
@@ -1653,19 +1659,19 @@ def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
             datetime(2026, 11, 5 + n, 10, tzinfo=UTC),
             Reason.WITHDRAWN,
             (),
-            why if n < 2 else replace(why, message="access was refused"),
+            replace(why, request_id=f"r-{n}") if n < 2 else replace(why, message="access was refused", call=""),
         )
         for n in range(3)
     ]
     lines = [str(row) for lines in still_going_out(posts, "UTC") for line in lines for row in line.on(Screen(200))]
     assert lines == [
         "  ! still going out   2 posts, each: the approval was withdrawn; the server failed",
-        "        fix: cancel it in the dashboard",
+        f"        fix: cancel it in the dashboard ({call}, request id r-0)",
         '        "Sale 0" (Instagram) Thu 2026-11-05 10:00 UTC',
         '        "Sale 1" (Instagram) Fri 2026-11-06 10:00 UTC',
         '  ! still going out   "Sale 2" (Instagram) Sat 2026-11-07 10:00 UTC: the approval was withdrawn; '
         "access was refused",
-        "        fix: cancel it in the dashboard",
+        "        fix: cancel it in the dashboard (request id r-7)",
     ]
 
 
