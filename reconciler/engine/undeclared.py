@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,6 +33,9 @@ from reconciler.state.sites import StateStore
 
 if TYPE_CHECKING:  # `state` and `history` have no client
     from reconciler.api.client import ReadClient
+
+
+NEW_ID: Final = "this site has a new id in its file, but the state has the old one"
 
 
 class Undeclared(Struct, frozen=True):
@@ -66,8 +69,7 @@ def report_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emi
         emit(Notice(problem))
     if not context.strict:
         return ()
-    message = "this site is in the state, no file declares it, and --strict is given"
-    return tuple(_undeclared(each, RefusedBy.STRICT, message, message, Severity.ERROR) for each in found)
+    return tuple(_refusal(each) for each in found)
 
 
 async def undeclared_sites(
@@ -129,13 +131,19 @@ def notices_of(undeclared: Sequence[Undeclared]) -> Iterator[Diagnostic]:
             scheduled = of_any = ", and its record cannot be read"
         message = "undeclared: this site is in the state, but no file declares it"
         if found.new_id:
-            message = "undeclared: this site has a new id in its file, but the state has the old one"
+            message = f"undeclared: {NEW_ID}"
         yield _undeclared(found, "undeclared-site", message + scheduled, message + of_any, Severity.WARNING)
         if found.problem is not None:
             yield replace(found.problem, severity=Severity.WARNING)
     posts = [(post, found.site) for found in undeclared for post in found.posts]
     for post, site in sorted(posts, key=lambda each: (soonest_first(each[0])[:2], each[1].name, each[0].id)):
         yield goes_out_notice(site, post)
+
+
+def _refusal(found: Undeclared) -> Diagnostic:
+    what = NEW_ID if found.new_id else "this site is in the state, no file declares it"
+    message = f"{what}, and --strict is given"
+    return _undeclared(found, RefusedBy.STRICT, message, message, Severity.ERROR)
 
 
 def _undeclared(found: Undeclared, code: str, message: str, of_any: str, severity: Severity) -> Diagnostic:
@@ -145,7 +153,7 @@ def _undeclared(found: Undeclared, code: str, message: str, of_any: str, severit
     )
     placeholder = "SITE" if unique else "OLD_ID" if found.new_id else "ID"
     fix, shared = (
-        f"restore the old id in its file; or, if the content moved to the new one: reconciler state mv {which} {new_id}"
+        f"restore the old id in its file; or, if the content moved to the new id: reconciler state mv {which} {new_id}"
         f"{found.where}; or, {forget} {which}{found.where}"
         if found.new_id
         else f"declare it again, or, {forget} {which}{found.where}"

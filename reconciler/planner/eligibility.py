@@ -202,7 +202,7 @@ class DraftEligibility(Struct):
                 keep = "leave its activity out of `schedule.rules`"
             fix = (
                 f"if it should stay cancelled, {keep}; if it should go out, turn it back into a draft in the site's "
-                "dashboard, then run review and approve it again"
+                "dashboard, then run review and approve it"
             )
             self._block(
                 candidate, self._blocked(candidate, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix, says_name=True)

@@ -128,7 +128,7 @@ def test_sites_with_new_ids_are_one_warning(tmp_path: Path, reconciler: Command)
     assert "this site has a new id in its file, but the state has the old one; restore the old id" in ran.err
     assert "reconciler state forget OLD_ID   (--sites shows the ids)" in ran.err
     strict = " ".join(reconciler("plan", "--strict").out.split())
-    assert "12 sites refused this site is in the state, no file declares it, and --strict is given" in strict
+    assert "12 sites refused this site has a new id in its file, but the state has the old one, and --strict" in strict
     assert strict.count("state forget") == 2, "once above, and in the last line"
     listed = reconciler("plan", "--sites").err
     assert all(f"reconciler state forget {ID}{number:02}" in listed for number in range(1, FLEET + 1))
