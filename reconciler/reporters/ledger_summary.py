@@ -148,11 +148,17 @@ class LedgerSummary:
         for row in rest:
             kinds.setdefault(row.words, set()).add(row.done)
         numbers: Counter[_Row] = Counter()
+        names = {row: name for name, row in self._named}
+        only: dict[_Row, str] = {}
         for row, count in rest.items():
             done = row.done if len(kinds[row.words]) <= MOST_KINDS else ""
-            numbers[replace(row, rank=0, alike=True, why="", done=done)] += count
+            shared = replace(row, rank=0, alike=True, why="", done=done)
+            numbers[shared] += count
+            only[shared] = names.get(row, "")
         what = "more site" if shown else "site"
-        counted = [(plural(n, what), row.of(n), row.style, row.done) for row, n in numbers.items()]
+        counted = [
+            (only[row] if n == 1 else plural(n, what), row.of(n), row.style, row.done) for row, n in numbers.items()
+        ]
         found = [*((name, row.words, row.style, "") for name, row in shown), *counted]
         widest = max((len(name) for name, *_ in found), default=0)
         for name, words, style, done in found:

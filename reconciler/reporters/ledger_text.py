@@ -11,16 +11,19 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once
+from reconciler.model.activities import DeleteActivity
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
-from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.events import DeleteEvent
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Operation, class_of
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.plurals import plural, some_of
-from reconciler.model.posts import AwaitPosts, GeneratePosts
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
@@ -68,6 +71,16 @@ REMARKS: Final = {
     Remark.IN_PART: "some drafts were regenerated, others were not",
     Remark.DONE_BEFORE: "done before another worker took over from one that was lost",
     Remark.ASKED_BEFORE: "requested by a worker that was lost afterwards",
+}
+
+_BECAME: Final = {
+    Verb.CREATE: "added",
+    Verb.UPDATE: "changed",
+    Verb.DELETE: "deleted",
+    Verb.GENERATE: "generated",
+    Verb.PUBLISH: "scheduled",
+    Verb.CANCEL: "cancelled",
+    Verb.WAIT: "ready",
 }
 
 _TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
@@ -280,29 +293,44 @@ def _posts(entries: Sequence[Entry], zone: str) -> Line:
 
 
 def _subjects(entries: Iterable[Entry]) -> str:
-    """`settings, marketing plan, 3 posts`: what was done, by kind. Drafts are scheduled, so they are posts by then."""
-    kinds = Counter(_subject(entry.operation) for entry in entries)
-    return ", ".join(
-        kind if count == 1 else f"{count:,} {kind if kind.endswith('s') else _many(kind)}"
-        for kind, count in kinds.items()
-    )
+    """`settings, marketing plan regenerated, 2 activities deleted`: what was done, by kind of object."""
+    found = Counter((entry.operation.kind, _became(entry.operation)) for entry in entries)
+    return ", ".join(f"{_objects(kind, count)} {became}".rstrip() for (kind, became), count in found.items())
 
 
-def _subject(operation: Operation) -> str:
-    if operation.verb is Verb.CANCEL:
-        return "cancel"
-    return "post" if operation.kind is Kind.DRAFT else spoken(operation.kind)
+def _became(operation: Operation) -> str:
+    """What happened to the object of a write that was done; nothing for settings, which can only be changed."""
+    match operation:
+        case UpdateSettings():
+            return ""
+        case Regenerate() | RegeneratePosts():
+            return "regenerated"
+        case ClearPosts():
+            return "cleared"
+        case ReschedulePost():
+            return "moved"
+        case _:
+            return _BECAME[operation.verb]
+
+
+def _objects(kind: Kind, count: int) -> str:
+    """`marketing plan`, `2 activities`. Drafts are scheduled, so they are posts by then."""
+    match kind:
+        case Kind.POSTS:
+            return "posts" if count == 1 else f"posts of {count:,} activities"
+        case Kind.DRAFT:
+            return "post" if count == 1 else f"{count:,} posts"
+        case Kind.ACTIVITY:
+            return "activity" if count == 1 else f"{count:,} activities"
+        case _:
+            return spoken(kind) if count == 1 else plural(count, spoken(kind))
 
 
 def done_in(ledger: SiteLedger) -> str:
-    """`settings, marketing plan, 3 posts` if everything at a site was done; otherwise nothing."""
+    """`settings, marketing plan regenerated` if everything at a site was done; otherwise nothing."""
     if ledger.in_doubt or any(entry.result is not ActionResult.DONE for entry in ledger.entries):
         return ""
     return _subjects(entry for entry in ledger.entries if entry.count)
-
-
-def _many(kind: str) -> str:
-    return "activities" if kind == "activity" else f"{kind}s"
 
 
 def refused_lines(failed: SiteFailed, screen: Screen, *, same_as: SiteName | None = None) -> Iterator[str]:
@@ -359,34 +387,49 @@ def became(entry: Entry, zone: str) -> str:
 
 def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     """What happened to an action, in a few words; those of the plan if they still hold."""
-    done, operation = entry.result is ActionResult.DONE, entry.operation
-    if done and isinstance(operation, Deferred):  # nothing matched, or what did was already as the rule asks
-        return "nothing to do"
-    if done and isinstance(operation, Generate):
-        return "generated"
-    if done and isinstance(operation, Regenerate):
-        research = " with new keyword research" if operation.keyword_research else ""
-        discarded = f", {plural(len(operation.discards), 'draft')} discarded" if operation.discards else ""
-        return f"regenerated{research}{discarded}"
-    if done and isinstance(operation, AwaitGeneration):
-        discarded = f", {plural(len(operation.replaces), 'draft')} discarded" if operation.replaces else ""
-        return f"the earlier generation finished{discarded}"
-    if done and isinstance(operation, AwaitPosts):
-        discarded = f", {plural(len(operation.replaces), 'draft')} discarded" if operation.replaces else ""
-        return f"the earlier generation for {quoted(operation.title)} finished{discarded}"
-    if done and isinstance(operation, GeneratePosts):
-        return f"generated for {quoted(operation.title)}"
-    if done and isinstance(operation, CancelPost):
-        return f"was scheduled for {moment(operation.at, zone)}" if operation.at else ""
-    if done and isinstance(operation, SchedulePost) and entry.goes_out is not None:  # `became` says when
-        return f"on {account_words(operation.account)}"
-    if not done and isinstance(operation, AwaitGeneration):  # the problem says what it was waiting for
-        return ""
-    if not done and isinstance(operation, SchedulePost):
-        return f"due {scheduled_words(operation, zone)}"
-    if not done and isinstance(operation, ReschedulePost):
-        return f"would have moved to {moment(operation.at, zone)}"
-    return planned
+    if entry.result is ActionResult.DONE:
+        return _done_words(entry, planned, zone)
+    match entry.operation:
+        case AwaitGeneration():  # the problem says what it was waiting for
+            return ""
+        case SchedulePost() as operation:
+            return f"due {scheduled_words(operation, zone)}"
+        case ReschedulePost(at=at):
+            return f"would have moved to {moment(at, zone)}"
+        case _:
+            return planned
+
+
+def _done_words(entry: Entry, planned: str, zone: str) -> str:
+    lost = len(entry.operation.throws_away)
+    discarded = f", {plural(lost, 'draft')} discarded" if lost else ""
+    match entry.operation:
+        case DeleteMarketingPlan() | DeleteActivity() | DeleteEvent() if entry.remark is Remark.GONE_ALREADY:
+            return ""
+        case Deferred():  # nothing matched, or what did was already as the rule asks
+            return "nothing to do"
+        case Generate():
+            return "generated"
+        case Regenerate(keyword_research=research):
+            return f"regenerated{' with new keyword research' if research else ''}{discarded}"
+        case AwaitGeneration():
+            return f"the earlier generation finished{discarded}"
+        case AwaitPosts(title=title):
+            return f"the earlier generation for {quoted(title)} finished{discarded}"
+        case GeneratePosts(title=title):
+            return f"generated for {quoted(title)}"
+        case DeleteMarketingPlan():
+            return f"deleted, with all its activities{discarded}"
+        case DeleteActivity() | DeleteEvent():
+            return f"deleted{discarded}"
+        case ClearPosts(title=title):
+            return f"cleared for {quoted(title)}{discarded}"
+        case CancelPost(at=at):
+            return f"was scheduled for {moment(at, zone)}" if at else ""
+        case SchedulePost(account=account) if entry.goes_out is not None:  # `became` says when
+            return f"on {account_words(account)}"
+        case _:
+            return planned
 
 
 def counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:

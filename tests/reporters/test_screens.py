@@ -36,15 +36,15 @@ from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed,
 from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
-from reconciler.model.activities import CreateActivity, DesiredActivity, PostsRule
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest, Json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
-from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.operations import Deferred, SitePart
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Remark, Trouble
-from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
+from reconciler.model.posts import ActivityId, ClearPosts, Discarded, GeneratePosts, PostId
 from reconciler.model.schedule import CancelPost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
@@ -1032,7 +1032,57 @@ def test_a_fleet_counts_posts_that_were_scheduled_or_cancelled_as_such() -> None
         Entry(Address(SHOP, Kind.DRAFT, "d3"), replace(cancel, post=PostId("d3")), ActionResult.DONE),
     )
     ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), entries) for number in range(6)]
-    assert "  6 sites  3 done each  post, 2 cancels" in shown(*applied(*ledgers, sites=6), command="apply")
+    assert "  6 sites  3 done each  post scheduled, 2 posts cancelled" in shown(
+        *applied(*ledgers, sites=6), command="apply"
+    )
+
+
+def test_a_fleet_tells_what_was_deleted_from_what_was_changed_or_generated() -> None:
+    def done(site: str, *operations: Operation) -> SiteLedger:
+        made = [
+            Entry(Address(SiteName(site), write.kind, str(n)), write, ActionResult.DONE)
+            for n, write in enumerate(operations)
+        ]
+        return SiteLedger(SiteRef(SiteName(site), site), tuple(made))
+
+    ideas = [DeleteActivity(ActivityId(f"b{number}"), "Idea") for number in (1, 2)]
+    posts = [ClearPosts(ActivityId(f"b{number}"), "Idea") for number in (1, 2)]
+    ledgers = [done(f"s{number}", tone().operation, Regenerate(False)) for number in range(4)]
+    ledgers += [
+        done("gone", tone().operation, DeleteMarketingPlan()),
+        done("ideas", tone().operation, *ideas),
+        done("posts", tone().operation, *posts),
+    ]
+    lines = shown(*applied(*ledgers, sites=7), command="apply").splitlines()
+    assert lines[0] == "s0  2 done  in 12 s  settings, marketing plan regenerated"
+    assert lines[4:7] == [
+        "gone  2 done  in 12 s  settings, marketing plan deleted",
+        "ideas  3 done  in 12 s  settings, 2 activities deleted",
+        "posts  3 done  in 12 s  settings, posts of 2 activities cleared",
+    ]
+    assert lines[10:12] == [
+        "  4 more sites  2 done each  settings, marketing plan regenerated",
+        "  gone          2 done  settings, marketing plan deleted",
+    ]
+
+
+def test_a_single_site_says_in_the_past_what_was_deleted() -> None:
+    lost = (PostId("d1"), PostId("d2"))
+    operations: tuple[Operation, ...] = (
+        DeleteEvent(EventId("e1"), "Sale"),
+        DeleteMarketingPlan(lost),
+        DeleteActivity(ActivityId("b1"), "Idea", lost[:1]),
+        ClearPosts(ActivityId("b2"), "Tip", lost),
+    )
+    entries = [Entry(Address(SHOP, write.kind, str(n)), write, ActionResult.DONE) for n, write in enumerate(operations)]
+    entries.append(replace(entries[0], remark=Remark.GONE_ALREADY))
+    assert shown(*applied(SiteLedger(SiteRef(SHOP, "1"), tuple(entries))), command="apply").splitlines()[1:6] == [
+        '  - event "Sale"      done  deleted',
+        "  - marketing plan    done  deleted, with all its activities, 2 drafts discarded",
+        '  - activity "Idea"   done  deleted, 1 draft discarded',
+        '  - posts             done  cleared for "Tip", 2 drafts discarded',
+        '  - event "Sale"      done  it was gone already',
+    ]
 
 
 def test_sites_lists_each_site_of_a_fleet_that_ends() -> None:
