@@ -10,6 +10,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.outcomes import Trouble
+from reconciler.model.policy import Policy
 from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action, RefusedBy
 from reconciler.planner.deferred import ResolvedActions
@@ -42,22 +43,27 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
     for surplus in resolved.actions[len(promised) :]:
         more = f"more than the plan promised (at most {deferred.at_most:,})"
         run.skip(surplus, ActionResult.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
-    allowed = tuple(item for item in promised if _is_allowed(run, item))
-    run.keep_promise(action, len(allowed))
-    return run.promise(allowed)
+    allowed: list[Action] = []
+    beyond: list[RefusedBy] = []
+    for write in promised:
+        exceeded = run.options.allowance.take(write.operation)
+        if exceeded is None:
+            allowed.append(write)
+        else:
+            beyond.append(exceeded)
+    if beyond:
+        run.fail(action, ActionResult.SKIPPED, _exceeded(beyond[0], len(beyond), run.options.policy))
+    else:
+        run.keep_promise(action, len(allowed))
+    return run.promise(tuple(allowed))
 
 
-def _is_allowed(run: SiteRun, action: Action) -> bool:
-    """Whether the limits of the run, over all its sites, leave room for a write; enters it as skipped if not."""
-    exceeded = run.options.allowance.take(action.operation)
-    if exceeded is None:
-        return True
-    policy = run.options.policy
-    limit = policy.max_delete if exceeded is RefusedBy.MAX_DELETE else policy.max_discard
-    what = f"the run would exceed policy.{exceeded.value}, which is {limit:,} over all sites"
-    why = Diagnostic(Trouble.BEYOND_PROMISE, what, f"run plan again, or raise {exceeded.value}")
-    run.skip(action, ActionResult.SKIPPED, why.at(policy.place_of(exceeded.value)))
-    return False
+def _exceeded(limit: RefusedBy, count: int, policy: Policy) -> Diagnostic:
+    """Why some of what a rule matches is left as it is: the limits of a run hold over all its sites."""
+    most = policy.max_delete if limit is RefusedBy.MAX_DELETE else policy.max_discard
+    what = f"{count:,} of what it matches would exceed policy.{limit.value}, which is {most:,} over all sites"
+    fix = f"run plan again, which shows what is left; raise {limit.value} if it exceeds that too"
+    return Diagnostic(Trouble.BEYOND_PROMISE, what, fix).at(policy.place_of(limit.value))
 
 
 async def _resolve(run: SiteRun, action: Action, deferred: Deferred) -> ResolvedActions:
