@@ -10,7 +10,7 @@ from reconciler.planner.tally import Spare
 
 
 class Allowance:
-    """What is left of a run's limits. The sites of the run share one, and whoever comes first takes from it."""
+    """What is left of a run's limits. The sites of the run share it: first come, first served."""
 
     def __init__(self, spare: Spare | None = None) -> None:
         spare = spare or Spare()

@@ -59,10 +59,10 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
 
 
 def _exceeded(limit: RefusedBy, count: int, policy: Policy) -> Diagnostic:
-    """Why some of what a rule matches is left as it is: the limits of a run hold over all its sites."""
+    """Why some of a rule's matches are left as they are: the limits of a run hold over all its sites."""
     most = policy.max_delete if limit is RefusedBy.MAX_DELETE else policy.max_discard
-    what = f"{count:,} of what it matches would exceed policy.{limit.value}, which is {most:,} over all sites"
-    fix = f"run plan again, which shows what is left; raise {limit.value} if it exceeds that too"
+    what = f"{count:,} of its matches would exceed policy.{limit.value}, which is {most:,} over all sites"
+    fix = f"run plan again to see what is left; if that exceeds {limit.value} too, raise the limit"
     return Diagnostic(Trouble.BEYOND_PROMISE, what, fix).at(policy.place_of(limit.value))
 
 

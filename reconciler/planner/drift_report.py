@@ -176,7 +176,7 @@ class DriftReport(Struct, frozen=True):
     refusals: tuple[Diagnostic, ...] = ()
 
     def of(self, state: DriftState) -> tuple[DriftItem, ...]:
-        """What was found about the objects in one state; several items for one that several things block."""
+        """What was found about the objects in one state. An object that several things block has several items."""
         return tuple(item for item in self.items if item.state is state)
 
     @property

@@ -36,7 +36,7 @@ class Promises(Struct, frozen=True):
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
     def within(self, spare: Spare) -> Self:
-        """The promises of a run, whose limits hold over all its sites together."""
+        """These promises, but no more than the limits of the run leave for all its sites together."""
         delete = self.delete if spare.delete is None else min(self.delete, spare.delete)
         discard = self.discard if spare.discard is None else min(self.discard, spare.discard)
         return replace(self, delete=delete, discard=discard)
@@ -49,12 +49,12 @@ class Spare(Struct, frozen=True):
     discard: int | None = None
 
     def shared_by(self, count: int) -> Spare:
-        """The part of each of several that do not know what the others do."""
+        """The share of each of several runs that do not know what the others do."""
         return Spare(*(None if limit is None else limit // count for limit in (self.delete, self.discard)))
 
     @property
     def used_up(self) -> Spare:
-        """Nothing more of what is limited."""
+        """The same limits with nothing left."""
         return Spare(*(None if limit is None else 0 for limit in (self.delete, self.discard)))
 
 

@@ -29,7 +29,7 @@ class FieldRecord(Struct, frozen=True):
 
 
 class ObjectRecord(Struct, frozen=True):
-    """A managed object with its state. `more_problems`: what else blocks it, if `problem` is not all."""
+    """A managed object with its state. `more_problems`: what blocks it in addition to `problem`."""
 
     address: Address
     state: DriftState

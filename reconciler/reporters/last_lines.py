@@ -166,18 +166,20 @@ def drift_line(drift: results.DriftCompleted) -> str:
 
 def _promised(promises: Promises) -> str:
     """`plus up to 9 posts, 1 activity`: what will only be known after a generation."""
+    one = promises.delete == 1
+    deleted = "activity to delete, with its drafts" if one else "activities to delete, with their drafts"
     bounds = _counted(
         (promises.posts, "post" if promises.posts == 1 else "posts"),
         (promises.publish, "to publish"),
         (promises.activities, "activity" if promises.activities == 1 else "activities"),
         (promises.discard, "to discard"),
-        (promises.delete, f"{'activity' if promises.delete == 1 else 'activities'} to delete, with all drafts"),
+        (promises.delete, deleted),
     )
     parts = [f"plus up to {', '.join(bounds)}"] if bounds else []
     if promises.unbounded:
         parts.append("plus what matches after generation")
     if promises.unbounded_delete:
-        parts[-1] += ", deletions included"
+        parts[-1] += ", including deletions"
     return ", ".join(parts)
 
 

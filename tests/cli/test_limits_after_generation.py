@@ -28,11 +28,11 @@ def test_no_more_activities_are_deleted_than_one_run_may(
 ) -> None:
     fleet(project, monkeypatch, "maxDelete: 4")
     planned = reconciler("plan", *(("--out", "a.plan") if saved else ()))
-    assert "plus up to 4 activities to delete, with all drafts" in planned.out, planned.out
+    assert "plus up to 4 activities to delete, with their drafts" in planned.out, planned.out
     ran = reconciler("apply", *(("a.plan",) if saved else ()), "--auto-approve")
     assert ran.code == 3, ran.out + ran.err
     assert (deleted(project) <= 4, deleted(project) > 0) == (True, True)
-    assert "of what it matches would exceed policy.maxDelete, which is 4 over all sites" in ran.out
+    assert "of its matches would exceed policy.maxDelete, which is 4 over all sites" in ran.out
     assert f"plus {deleted(project)} activities destroyed" in ran.last, ran.last
     again = reconciler("plan")
     assert (again.code, "policy.maxDelete is 4" in again.last) == (4, True), again.out
@@ -43,10 +43,10 @@ def test_no_more_drafts_are_discarded_than_one_run_may(
 ) -> None:
     fleet(project, monkeypatch, "maxDiscard: 20")
     planned = reconciler("plan")
-    assert "plus what matches after generation, deletions included" in planned.out, planned.out
+    assert "plus what matches after generation, including deletions" in planned.out, planned.out
     ran = reconciler("apply", "--auto-approve")
     assert ran.code == 3, ran.out + ran.err
-    assert "of what it matches would exceed policy.maxDiscard, which is 20 over all sites" in ran.out
+    assert "of its matches would exceed policy.maxDiscard, which is 20 over all sites" in ran.out
     assert "drafts discarded" in ran.last
     assert int(ran.last.split(" drafts discarded")[0].split()[-1]) <= 20
 

@@ -901,7 +901,7 @@ def test_results_are_listed_less_often_the_more_there_are() -> None:
 def test_the_limits_of_a_run_hold_over_all_its_workers(
     shops: Fleet, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The activities that a rule deletes are only known after the generations, which every site has of its own."""
+    """The activities that a rule deletes are only known after the generation of each site."""
     monkeypatch.chdir(shops.root)
     project = shops.root / "reconciler.yaml"
     project.write_text(project.read_text("utf-8").replace("version: 1\n", "version: 1\npolicy: {maxDelete: 3}\n", 1))

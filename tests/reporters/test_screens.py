@@ -1066,7 +1066,7 @@ def test_a_fleet_tells_what_was_deleted_from_what_was_changed_or_generated() -> 
     ]
 
 
-def test_a_single_site_says_in_the_past_what_was_deleted() -> None:
+def test_a_single_site_says_in_the_past_tense_what_was_deleted() -> None:
     lost = (PostId("d1"), PostId("d2"))
     operations: tuple[Operation, ...] = (
         DeleteEvent(EventId("e1"), "Sale"),
