@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.failures import PASSING_MEANWHILE
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Remark, Trouble
@@ -46,6 +47,10 @@ SEVERITIES: Final = {
     ActionResult.PENDING: Severity.NOTE,
 }
 """How serious it is that an action was not done, by its result."""
+
+
+LEFT: Final = frozenset({ActionResult.SKIPPED, ActionResult.UNKNOWN, ActionResult.NOT_STARTED})
+"""The results of actions that were not done, without being errors."""
 
 
 class Entry(Struct, frozen=True):
@@ -234,23 +239,57 @@ def left_read_only(ledger: SiteLedger) -> int:
     return sum(entry.operation.verb is Verb.DELETE for entry in skipped)
 
 
-def failed_generations(ledger: SiteLedger) -> int:
-    """How many generations ended FAILED. The next run starts them again."""
-    failed = (entry.problem for entry in ledger.entries if entry.result is ActionResult.FAILED)
-    return sum(problem is not None and problem.code == Trouble.GENERATION_FAILED for problem in failed)
+class Retries(Struct, frozen=True):
+    """What the next run tries again at a site: unwanted posts to stop, and all actions that failed for the time being.
+
+    `failed_posts` and `left_posts` are the actions for these posts that failed, and those that were otherwise not done.
+    `public`: there are public actions among what failed or was skipped.
+    """
+
+    posts: int = 0
+    failed: int = 0
+    failed_posts: int = 0
+    left_posts: int = 0
+    generations: int = 0
+    public: bool = False
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
+
+def retries(ledger: SiteLedger) -> Retries:
+    """What the next run tries again, without what a guard will refuse."""
+    if left_by_guard(ledger):
+        return Retries()
+    failed = [entry for entry in ledger.entries if entry.result is ActionResult.FAILED and _may_pass(entry.problem)]
+    left = [entry for entry in ledger.entries if entry.result in LEFT]
+    going_out = {post.address for post in ledger.still_going_out}
+    failed_posts, left_posts = ([entry for entry in found if entry.address in going_out] for found in (failed, left))
+    counted = (tally_of([SiteLedger(ledger.site, tuple(found))]) for found in (failed, failed_posts, left_posts))
+    all_failed, posts_failed, posts_left = counted
+    return Retries(
+        posts=len({entry.address for entry in (*failed_posts, *left_posts)}),
+        failed=all_failed.failed,
+        failed_posts=posts_failed.failed,
+        left_posts=posts_left.skipped + posts_left.unknown + posts_left.not_started,
+        generations=sum(
+            entry.problem is not None and entry.problem.code == Trouble.GENERATION_FAILED for entry in failed
+        ),
+        public=any(
+            class_of(entry.operation) is ActionClass.PUBLIC
+            for entry in (*failed, *(entry for entry in left if entry.result is ActionResult.SKIPPED))
+        ),
+    )
+
+
+def _may_pass(problem: Diagnostic | None) -> bool:
+    return problem is not None and problem.code in PASSING_MEANWHILE
 
 
 def public_not_started(ledger: SiteLedger) -> int:
     """How many public actions a run did not reach, because it stopped or because something is still under way."""
     ended = ((class_of(entry.operation), entry.result) for entry in ledger.entries)
     return sum(each == (ActionClass.PUBLIC, ActionResult.NOT_STARTED) for each in ended)
-
-
-def skips_public(ledger: SiteLedger) -> bool:
-    """Whether a public action was skipped. The next run may carry it out."""
-    return (ActionClass.PUBLIC, ActionResult.SKIPPED) in (
-        (class_of(entry.operation), entry.result) for entry in ledger.entries
-    )
 
 
 GUARDS: Final = frozenset(RefusedBy)

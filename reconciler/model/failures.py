@@ -39,6 +39,13 @@ _FIXES: Final[Mapping[str, str]] = {
 }
 
 
+PASSING: Final = frozenset({"api-throttled", "api-server-error"})
+"""Codes of what is wrong for a while, so that the same command may succeed later."""
+
+PASSING_MEANWHILE: Final = PASSING | {"api-network-error", Trouble.GENERATION_FAILED, Trouble.NO_EFFECT}
+"""The same for what began while a plan was carried out: the network worked when it was made."""
+
+
 class Failure(Struct, frozen=True):
     """What is known about a call that did not end well: the code of its problem, and the request."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec.structs import replace
 
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
+from reconciler.model.failures import PASSING, PASSING_MEANWHILE
 from reconciler.model.plurals import plural
 from reconciler.model.text import printable
 from reconciler.model.verdict import Verdict
@@ -20,6 +21,7 @@ from reconciler.reporters.next_step import repeated
 from reconciler.reporters.problems import ProblemReporter
 
 if TYPE_CHECKING:
+    from reconciler.executor.ledger import Retries
     from reconciler.planner.actions import GoingOut
     from reconciler.reporters.doctor_text import Shared
     from reconciler.reporters.drift_screen import DriftScreen
@@ -47,8 +49,9 @@ class TextReporter:
         self._held = ""
         """The last line of a plan that nobody is asked about: a quiet apply shows its own instead, if it has one."""
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
-        self._failed_generations = 0
-        self._uncounted = self._imported = self._skipped_public = False
+        self._sites_again = 0
+        """How many sites failed for the time being."""
+        self._uncounted = self._imported = False
         self._is_saved = False
         self._other_api = ""
         """The API that a saved plan was made for, if the project names another one."""
@@ -57,6 +60,13 @@ class TextReporter:
         detail = context.detail
         has_notes = not (detail.quiet or detail.summary)
         self._problems = ProblemReporter(context.write, list_sites=detail.sites, has_notes=has_notes)
+
+    @cached_property
+    def _retries(self) -> Retries:
+        """What the next apply tries again, over all sites."""
+        from reconciler.executor.ledger import Retries
+
+        return Retries()
 
     @cached_property
     def _plan(self) -> PlanScreen:
@@ -181,23 +191,22 @@ class TextReporter:
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:
         from reconciler.executor.ledger import (
-            failed_generations,
             left_by_guard,
             left_read_only,
             public_not_started,
-            skips_public,
+            retries,
         )
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
         new = applied.ledger.new_drafts
         self._uncounted |= new is None
         self._new_drafts += new or 0
-        self._failed_generations += failed_generations(applied.ledger)
+        self._retries += retries(applied.ledger)
+        self._sites_again += applied.ledger.error is not None and applied.ledger.error.code in PASSING_MEANWHILE
         guarded = left_by_guard(applied.ledger)
         self._left_by_guard += guarded
         self._read_only += 0 if guarded else left_read_only(applied.ledger)
         self._unreached += 0 if guarded else public_not_started(applied.ledger)
-        self._skipped_public |= not guarded and skips_public(applied.ledger)
         self._sites_with_new += bool(new)
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
@@ -324,11 +333,13 @@ class TextReporter:
             case results.Phase.APPLYING:
                 from reconciler.reporters.ledger_text import FEW_SITES, refused_lines
 
+                self._sites_again += not failed.refused and failed.problem.code in PASSING_MEANWHILE
                 same_as = self._ledger.failed(failed, planned=True)
                 brief = self._applying >= FEW_SITES
                 self._end_gap()
                 self._lines(refused_lines(failed, self._screen, same_as=same_as if brief else None))
             case results.Phase.PLANNING | results.Phase.CHECKING:
+                self._sites_again += not failed.refused and failed.problem.code in PASSING
                 self._plan.failed(failed)
                 self._ledger.failed(failed, planned=False)
             case results.Phase.REVIEWING:
@@ -409,16 +420,24 @@ class TextReporter:
 
     def _after_apply(self, completed: results.ApplyCompleted) -> str | None:
         """What to type next. It names what was not done, then what was withheld, so that neither hides the other."""
-        tally, doubt, why = completed.tally, completed.plan.tally.in_doubt, []
-        left = tally.skipped + tally.unknown - doubt + tally.not_started
+        tally, doubt, why, again = completed.tally, completed.plan.tally.in_doubt, [], self._retries
+        left = tally.skipped + tally.unknown - doubt + tally.not_started - again.left_posts
         left -= self._left_by_guard + self._read_only + self._unreached
         failed = tally.failed + completed.failed + completed.plan.failed
+        lasting = failed - again.failed - self._sites_again
+        if again.posts and not completed.interrupted:
+            why.append(f"{plural(again.posts, 'post')} still going out")
         if completed.interrupted:
             why.append("continues where it stopped")
         elif tally.pending:
             why.append(f"{plural(tally.pending, 'action')} pending")
-        elif failed and failed == self._failed_generations:
-            why.append(f"{plural(failed, 'generation')} failed")
+        elif failed > lasting:
+            actions = again.failed - again.failed_posts
+            what = "generation" if actions == again.generations else "action"
+            why += [f"{plural(actions, what)} failed"] if actions else []
+            why += [f"{plural(self._sites_again, 'site')} failed"] if self._sites_again else []
+            others = f"{lasting:,} failures" if lasting > 1 else "failure"
+            why += [f"fix the other {others} first"] if lasting else []
         elif failed:
             why += ["fix what failed first"] if tally.withheld else []
         elif left > 0 or doubt:
@@ -432,9 +451,11 @@ class TextReporter:
             why.append(f"{plural(tally.withheld, 'public action')} withheld")
         if why:
             why += ["the saved plan is used up"] if self._is_saved and not completed.interrupted else []
-            public = tally.withheld or self._unreached or self._skipped_public
+            public = tally.withheld or self._unreached or again.public
             publish = " --allow-publish" if public else ""
             return f"reconciler apply{publish}   ({'; '.join(why)})"
+        if failed and tally.still_going_out:  # each post says how to stop it, and nothing is more urgent
+            return None
         if self._new_drafts:
             new = plural(self._new_drafts + self._plan.new_elsewhere, "new draft")
             sites = self._sites_with_new + self._plan.sites_new_elsewhere

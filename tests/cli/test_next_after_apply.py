@@ -162,7 +162,7 @@ def test_the_step_after_posts_that_were_skipped_can_also_publish(
 def test_an_apply_is_offered_if_all_that_failed_are_generations(
     faults: str, more: str, step: str | None, tmp_path: Path, reconciler: Command
 ) -> None:
-    """It starts them again. What else fails must be corrected first."""
+    """It starts them again. What a person has to change must be changed first."""
     project = Project(tmp_path)
     world = SANDBOX + f'faults: [{{route: "POST */generate-marketing-plan", do: {{kind: {faults}}}}}]\n'
     project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world})
@@ -170,6 +170,85 @@ def test_an_apply_is_offered_if_all_that_failed_are_generations(
     done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
     steps = [line for line in done.out.splitlines() if line.startswith("Next: ")]
     assert (done.code, steps) == (1, [] if step is None else [f"Next: reconciler apply {project.root}{step}"]), done.out
+
+
+def next_steps(out: str) -> list[str]:
+    return [line for line in out.splitlines() if line.startswith("Next: ")]
+
+
+GOES_OUT = "schedule: {approval: APPROVAL, rules: [{match: {within: 30d}, max: 2}]}\n"
+DRAFTS = """
+sites:
+  3f0c2a9e-8d0b-4b7c-9a55-000000000001:
+    channels: [INSTAGRAM, FACEBOOK]
+    plan:
+      status: ACTIVE
+      activities:
+      - {date: "2026-11-20T09:00:00Z", items: [{channel: INSTAGRAM}, {channel: FACEBOOK}]}
+      - {date: "2026-11-21T09:00:00Z", items: [{channel: FACEBOOK}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "step"),
+    [
+        ("kind: error, status: 500", "   (2 posts still going out)"),
+        ("kind: drop-before", "   (2 posts still going out)"),
+        ("kind: forbidden", None),
+    ],
+)
+def test_posts_that_could_not_be_stopped_come_before_what_waits_for_review(
+    fault: str, step: str | None, tmp_path: Path, reconciler: Command
+) -> None:
+    project = Project(tmp_path)
+    unplanned = site("shop", more=GOES_OUT).replace("marketingPlan: {state: present}\n", "")
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX + DRAFTS})
+    project.write({"sites/shop.yaml": unplanned.replace("APPROVAL", "none")})
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    project.write({"sites/shop.yaml": unplanned.replace("APPROVAL", "required").replace("max: 2", "max: 3")})
+    faults = f'faults: [{{route: "PATCH */cancel", do: {{{fault}}}}}]\n'
+    project.write({"sandbox.yaml": SANDBOX + DRAFTS + faults})
+    done = reconciler("apply", project.root, "--auto-approve")
+    assert "2 still going out" in done.last, done.out
+    assert next_steps(done.out) == ([] if step is None else [f"Next: reconciler apply {project.root}{step}"]), done.out
+    project.write({"sandbox.yaml": SANDBOX + DRAFTS})
+    assert reconciler("apply", project.root, "--auto-approve").last.endswith(" 2 cancelled.")
+
+
+SERVER = "kind: error, status: 503"
+
+
+@pytest.mark.parametrize(
+    ("faults", "step"),
+    [
+        ({1: ("POST *marketing-settings", SERVER)}, "   (1 action failed)"),
+        (
+            {1: ("POST */generate-marketing-plan", "kind: failed"), 2: ("POST *marketing-settings", SERVER)},
+            "   (2 actions failed)",
+        ),
+        (
+            {1: ("POST *marketing-settings", SERVER), 2: ("POST *marketing-settings", "kind: forbidden")},
+            "   (1 action failed; fix the other failure first)",
+        ),
+        ({1: ("GET *", SERVER)}, "   (1 site failed)"),
+        ({1: ("GET *", SERVER), 2: ("POST *marketing-settings", SERVER)}, "   (1 action failed; 1 site failed)"),
+        ({1: ("GET *", "kind: forbidden")}, None),
+        ({1: ("POST *marketing-settings", "kind: forbidden")}, None),
+    ],
+)
+def test_an_apply_is_offered_again_if_that_is_what_to_do_about_a_failure(
+    faults: dict[int, tuple[str, str]], step: str | None, tmp_path: Path, reconciler: Command
+) -> None:
+    project = Project(tmp_path)
+    broken = "".join(
+        f"- {{site: 3f0c2a9e-8d0b-4b7c-9a55-00000000000{number}, route: '{route}', do: {{{fault}}}}}\n"
+        for number, (route, fault) in faults.items()
+    )
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": f"{SANDBOX}faults:\n{broken}"})
+    project.write({f"sites/{name}.yaml": site(name, number) for name, number in (("a", 1), ("b", 2), ("c", 3))})
+    done = reconciler("apply", project.root, "--auto-approve")
+    assert done.code == 1
+    assert next_steps(done.out) == ([] if step is None else [f"Next: reconciler apply {project.root}{step}"]), done.out
 
 
 UNCLEAR = """
