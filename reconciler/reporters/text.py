@@ -219,7 +219,7 @@ class TextReporter:
                 brief=brief,
                 quiet=detail.quiet,
                 list_posts=detail.sites,
-                same_as=same_as if brief else None,
+                same_as=same_as,
             )
             self._end_gap()
             for line in lines:
@@ -331,13 +331,12 @@ class TextReporter:
             case results.Phase.READING:
                 self._drift.failed(failed)
             case results.Phase.APPLYING:
-                from reconciler.reporters.ledger_text import FEW_SITES, refused_lines
+                from reconciler.reporters.ledger_text import refused_lines
 
                 self._sites_again += not failed.refused and failed.problem.code in PASSING_MEANWHILE
                 same_as = self._ledger.failed(failed, planned=True)
-                brief = self._applying >= FEW_SITES
                 self._end_gap()
-                self._lines(refused_lines(failed, self._screen, same_as=same_as if brief else None))
+                self._lines(refused_lines(failed, self._screen, same_as=same_as))
             case results.Phase.PLANNING | results.Phase.CHECKING:
                 self._sites_again += not failed.refused and failed.problem.code in PASSING
                 self._plan.failed(failed)

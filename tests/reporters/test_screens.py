@@ -1131,6 +1131,28 @@ def test_a_failure_that_many_sites_share_is_reported_in_full_once() -> None:
     ]
 
 
+def test_two_sites_share_a_failure_too() -> None:
+    site = "3f0c2a9e-8d0b-4b7c-9a55-00000000000"
+    ledgers = [refused_write(f"s{n}", n, f"access to {site}{n} was refused") for n in range(2)]
+    done = Entry(Address(SiteName("s1"), Kind.EVENT, "Sale"), DeleteEvent(EventId("e1"), "Sale"), ActionResult.DONE)
+    ledgers[1] = replace(ledgers[1], entries=(done, *ledgers[1].entries))
+    locked = Diagnostic("locked", "the site is locked by somebody else", "wait")
+    failures = [SiteFailed(SiteName(name), (locked,)) for name in ("t0", "t1")]
+    begun, *ends = applied(*ledgers, sites=4, failed=2)
+    events = (begun, *ends[:-1], *failures, ends[-1])
+
+    def streamed(detail: Detail) -> list[str]:
+        return shown(*events, command="apply", screen=Screen(200), detail=detail).splitlines()[1:8]
+
+    assert streamed(Detail())[2:6] == [
+        "s1  1 failed, 1 not started, 1 done  in 12 s  settings failed, marketing plan not started: same cause as s0",
+        '  - event "Sale"      done  deleted',
+        "t0  failed  the site is locked by somebody else; wait",
+        "t1  failed  same cause as t0",
+    ]
+    assert not any("same cause" in line for line in streamed(Detail(sites=True)))
+
+
 def test_records_that_cannot_be_read_are_named_as_the_state_with_one_of_their_files() -> None:
     def unread(number: int) -> SiteFailed:
         why, fix = "cannot be read (Permission denied)", "give this user permission"
