@@ -159,7 +159,8 @@ class LedgerSummary:
         counted = [
             (only[row] if n == 1 else plural(n, what), row.of(n), row.style, row.done) for row, n in numbers.items()
         ]
-        found = [*((name, row.words, row.style, "") for name, row in shown), *counted]
+        brief = self._rows.total() >= FEW_SITES  # otherwise each action has had a line above
+        found = [*((name, row.words, row.style, row.done if brief else "") for name, row in shown), *counted]
         widest = max((len(name) for name, *_ in found), default=0)
         for name, words, style, done in found:
             details = (Span(done, Style.DIM),) if done else ()

@@ -1060,10 +1060,14 @@ def test_a_fleet_tells_what_was_deleted_from_what_was_changed_or_generated() -> 
         "ideas  3 done  in 12 s  settings, 2 activities deleted",
         "posts  3 done  in 12 s  settings, posts of 2 activities cleared",
     ]
-    assert lines[10:12] == [
+    assert lines[8:12] == [
+        "  ideas         3 done  settings, 2 activities deleted",
+        "  posts         3 done  settings, posts of 2 activities cleared",
         "  4 more sites  2 done each  settings, marketing plan regenerated",
         "  gone          2 done  settings, marketing plan deleted",
     ]
+    few = shown(*applied(*ledgers[3:5], sites=2), command="apply")
+    assert "\n  gone  2 done\n" in few, "each action has a line above"
 
 
 def test_a_single_site_says_in_the_past_tense_what_was_deleted() -> None:
