@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -49,6 +49,18 @@ MOST_LINES: Final = 40
 """How many lines the sites of a shared block may have together before their posts are summed up."""
 
 
+class _OfMany(Struct, gc=False):
+    """What a block may share with sites that do the same to activities with different titles."""
+
+    key: bytes
+    totals: dict[str, Total]
+
+    def add(self, totals: Mapping[str, Total]) -> None:
+        """Adds the totals of another site, or of sites with another block."""
+        for kind, total in totals.items():
+            self.totals[kind].add(total)
+
+
 class _Outline(Struct, Generic[CountsT], frozen=True):
     """What many blocks have in common even if their text differs."""
 
@@ -67,6 +79,7 @@ class _Single(Struct, Generic[CountsT], gc=False):
     name: str
     start: int
     totals: tuple[Total, ...]
+    of_many: _OfMany | None = None
 
     @property
     def rank(self) -> int:
@@ -78,11 +91,34 @@ class _Single(Struct, Generic[CountsT], gc=False):
         """The site's counts."""
         return self.outline.tally
 
+    @property
+    def count(self) -> int:
+        """How many sites have it."""
+        return 1
+
+    @property
+    def own_lines(self) -> int:
+        """How many lines it has before they are wrapped."""
+        return self.outline.lines
+
 
 class _Shared(Generic[CountsT]):
     """What is kept about a block that several sites may have: how many do, and where its text is."""
 
-    __slots__ = ("alike", "count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
+    __slots__ = (
+        "alike",
+        "count",
+        "has_titles",
+        "labels",
+        "names",
+        "of_many",
+        "own",
+        "own_lines",
+        "rank",
+        "shared",
+        "tally",
+        "totals",
+    )
 
     def __init__(self, first: _Single[CountsT]) -> None:
         outline = first.outline
@@ -93,7 +129,8 @@ class _Shared(Generic[CountsT]):
         self.names = [first.name]
         self.own: list[BlockPlace] = [(first.start, outline.length)]
         self.own_lines = outline.lines
-        self.alike = True
+        self.alike = self.has_titles = True
+        self.of_many = first.of_many
         self.totals = {total.kind: total for total in first.totals}
         self.shared: list[BlockPlace | str] = []
 
@@ -101,6 +138,20 @@ class _Shared(Generic[CountsT]):
     def has_posts(self) -> bool:
         """Whether posts go out, move, are cancelled or blocked there."""
         return any(total.listed for total in self.totals.values())
+
+    def absorb(self, others: Iterable[_Single[CountsT] | _Shared[CountsT]], parts: Iterable[BlockPlace | str]) -> None:
+        """Takes in blocks that do the same to activities with different titles. `parts`: what all of them share."""
+        assert self.of_many is not None
+        for block in others:
+            other = _Shared(block) if isinstance(block, _Single) else block
+            assert other.of_many is not None
+            self.count += other.count
+            self.tally += other.tally
+            self.labels &= other.labels
+            self.names += other.names
+            self.of_many.add(other.of_many.totals)
+        self.shared, self.totals = list(parts), self.of_many.totals
+        self.own, self.of_many, self.has_titles = [], None, False
 
 
 class Blocks(Generic[CountsT]):
@@ -123,6 +174,7 @@ class Blocks(Generic[CountsT]):
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
         self._causes: Counter[str] = Counter()
+        self._of_many: dict[bytes, list[BlockPlace | str]] = {}
 
     def saw(self, labels: Sequence[tuple[str, str]]) -> None:
         """Counts a site with its labels, whether or not it has a block."""
@@ -139,15 +191,16 @@ class Blocks(Generic[CountsT]):
         *,
         differs: bool,
         labels: Sequence[tuple[str, str]] = (),
+        of_many: Sequence[BlockPart] = (),
     ) -> None:
         """Adds a site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
         `differs`: whether it says something that the other sites which share it do not. `tally` holds its counts.
-        Sites whose totals differ still share a block if these are of the same kinds.
+        Sites whose totals differ still share a block if these are of the same kinds. `of_many` is what it may share
+        with sites that do the same to activities with different titles.
         """
-        totals = {part.kind: part for part in common if not isinstance(part, Line)}
-        parts = [part if isinstance(part, Line) else part.kind for part in common]
-        key = hashlib.blake2b(repr((rank, parts)).encode("utf-8", "surrogatepass"), digest_size=15).digest()
+        totals = _totals_of(common)
+        key = _key_of(rank, common)
         found = self._found.get(key)
         if found is None:
             self._causes.update({part.cause for part in common if isinstance(part, Line) and part.cause})
@@ -155,7 +208,7 @@ class Blocks(Generic[CountsT]):
             start, length = self._keep(lines)
             outline = _Outline(rank, self._labels.setdefault(known, known), tally, length, len(lines))
             outline = self._outlines.setdefault(outline, outline)
-            self._found[key] = _Single(outline, name, start, tuple(totals.values()))
+            self._found[key] = _Single(outline, name, start, tuple(totals.values()), self._keep_of_many(rank, of_many))
             return
         if isinstance(found, _Single):
             found = self._found[key] = _Shared(found)
@@ -164,10 +217,43 @@ class Blocks(Generic[CountsT]):
         found.labels &= frozenset(labels)
         for kind, total in totals.items():
             found.totals[kind].add(total)
+        if found.of_many is not None:
+            found.of_many.add(_totals_of(of_many))
         if not found.shared:
-            found.shared = [self._keep((part,)) if isinstance(part, Line) else part.kind for part in common]
+            found.shared = self._keep_parts(common)
         if (differs and self._keep_own(found, own)) or self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
+
+    def _keep_parts(self, parts: Sequence[BlockPart]) -> list[BlockPlace | str]:
+        return [self._keep((part,)) if isinstance(part, Line) else part.kind for part in parts]
+
+    def _keep_of_many(self, rank: int, parts: Sequence[BlockPart]) -> _OfMany | None:
+        if not parts or self._list_posts:
+            return None
+        key = _key_of(rank, parts)
+        if key not in self._of_many:
+            self._of_many[key] = self._keep_parts(parts)
+        return _OfMany(key, _totals_of(parts))
+
+    def _join(self) -> None:
+        """Makes one block of those that do the same to activities with different titles, if they are many.
+
+        A block that most of their sites share stays as it is.
+        """
+        groups: dict[bytes, list[bytes]] = {}
+        for key, block in self._found.items():
+            if block.of_many is not None:
+                groups.setdefault(block.of_many.key, []).append(key)
+        for together, keys in groups.items():
+            sites = sum(self._found[key].count for key in keys)
+            keys = [key for key in keys if self._found[key].count * 2 <= sites]
+            if len(keys) <= FEW_SITES or sum(self._found[key].own_lines for key in keys) <= MOST_LINES:
+                continue
+            first, *others = (self._found[key] for key in keys)
+            joined = self._found[keys[0]] = _Shared(first) if isinstance(first, _Single) else first
+            for key in keys[1:]:
+                del self._found[key]
+            joined.absorb(others, self._of_many[together])
 
     def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]]) -> bool:
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did."""
@@ -194,6 +280,7 @@ class Blocks(Generic[CountsT]):
 
     def lines(self, causes: Sequence[str] = (), rank: int = 0) -> Iterator[str]:
         """All lines, worst first, with an empty line after each block; `causes` before the first block of this rank."""
+        self._join()
         blocks = sorted(self._found.values(), key=lambda block: block.rank)  # stable: sites keep their order
         worse = sum(block.rank < rank for block in blocks)
         yield from self._lines_of_blocks(blocks[:worse])
@@ -229,6 +316,7 @@ class Blocks(Generic[CountsT]):
 
     def rows(self) -> Iterator[tuple[int, str, CountsT, int]]:
         """Rank, name, counts and number of sites of each block; sites that share one share a row."""
+        self._join()
         for found in self._found.values():
             if isinstance(found, _Single):
                 yield found.rank, found.name, found.tally, 1
@@ -247,7 +335,7 @@ class Blocks(Generic[CountsT]):
         """
         if found.count <= MOST_NAMES:
             return f"{found.count:,} sites ({', '.join(found.names)})"
-        posts = " and their posts" if found.has_posts else ""
+        posts = " and their posts" if found.has_posts else "" if found.has_titles else " and their activities"
         more = "" if self._list_sites else f"list them{posts} with --sites"
         if found.count == self._seen.total():
             return f"all {found.count:,} sites{f' ({more})' if more else ''}"
@@ -277,6 +365,16 @@ class Blocks(Generic[CountsT]):
             cause, _, text = self._text.readline().rstrip("\n").rpartition(_CAUSE_END)
             if self._causes[cause] < 2:
                 yield text
+
+
+def _totals_of(parts: Iterable[BlockPart]) -> dict[str, Total]:
+    return {part.kind: part for part in parts if not isinstance(part, Line)}
+
+
+def _key_of(rank: int, parts: Iterable[BlockPart]) -> bytes:
+    """What blocks that sites share have in common: their lines, and the kinds of their totals."""
+    found = [part if isinstance(part, Line) else part.kind for part in parts]
+    return hashlib.blake2b(repr((rank, found)).encode("utf-8", "surrogatepass"), digest_size=15).digest()
 
 
 def shown_one_by_one(sites: int, lines: int, *, has_posts: bool, list_posts: bool) -> bool:

@@ -33,6 +33,7 @@ from reconciler.reporters.plan_text import (
     Item,
     Rank,
     own_lines,
+    parts_of_many,
     shared_parts,
     site_items,
     still_going_out_lines,
@@ -133,16 +134,21 @@ class PlanScreen:
 
     def _add(self, planned: SitePlanned) -> None:
         """Adds what is shown about a site."""
-        items = site_items(self._first_runs.taken_from(planned), self._calls_of)
+        known = self._first_runs.taken_from(planned)
+        items = site_items(known, self._calls_of)
         if not items:
             return
         self._causes.add(planned.name, planned.plan.refusals)
         if self._is_short and items[0].rank <= Rank.BLOCKED:
             self._add_block(self._problems, planned, [item for item in items if item.rank <= Rank.BLOCKED])
         if not self._detail.quiet:
-            self._add_block(self._blocks, planned, items)
+            # Totals add up in place, so what many sites share has totals of its own.
+            of_many = site_items(known) if any(item.of_many for item in items) else ()
+            self._add_block(self._blocks, planned, items, of_many)
 
-    def _add_block(self, blocks: Blocks[PlanTally], planned: SitePlanned, items: Sequence[Item]) -> None:
+    def _add_block(
+        self, blocks: Blocks[PlanTally], planned: SitePlanned, items: Sequence[Item], of_many: Sequence[Item] = ()
+    ) -> None:
         whole = self._detail.sites or self._calls_of is not None or self._run is None or self._run.sites < FEW_SITES
         blocks.add(
             planned.name,
@@ -152,6 +158,7 @@ class PlanScreen:
             planned.tally,
             differs=any(item.own for item in items),
             labels=planned.labels,
+            of_many=parts_of_many(of_many),
         )
 
     def _saw(self, labels: Sequence[tuple[str, str]]) -> None:

@@ -34,6 +34,7 @@ from reconciler.reporters.diagnostics import cause, for_any_site, remedy
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.totals import (
+    ActivityTotal,
     DiscardTotal,
     NoteTotal,
     PostTotal,
@@ -106,13 +107,15 @@ CHANGES: Final = frozenset({Rank.PUBLIC, Rank.DISCARDING, Rank.COSTLY, Rank.SAFE
 class Item(Struct, frozen=True):
     """A part of a site's block. `lines` may be the same on many sites; if they are not, `own` lines come below them.
 
-    `total`: what sites that share the block show in place of their own lines.
+    `total`: what sites that share the block show in place of their own lines. `of_many`: what is shown in place of all
+    lines if many sites do the same to activities with different titles.
     """
 
     rank: Rank
     lines: tuple[Line, ...]
     own: tuple[Line, ...] = ()
     total: Total | None = None
+    of_many: ActivityTotal | None = None
 
 
 def shared_parts(items: Sequence[Item]) -> list[Line | Total]:
@@ -129,6 +132,12 @@ def shared_parts(items: Sequence[Item]) -> list[Line | Total]:
             totals[item.total.kind] = item.total
             parts.append(item.total)
     return parts
+
+
+def parts_of_many(items: Sequence[Item]) -> list[Line | Total]:
+    """What a block may share with sites that do the same to activities with different titles."""
+    ordered = sorted(items, key=lambda item: (item.rank, item.of_many.kind if item.of_many else ""))
+    return shared_parts([Item(item.rank, (), (), item.of_many) if item.of_many else item for item in ordered])
 
 
 def own_lines(items: Sequence[Item]) -> list[Line]:
@@ -272,12 +281,22 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     approved = sum(draft.approved for draft in discards)
     if approved and not plan.refusals:  # never hidden in a number
         return Item(rank, (*lines, _discard_line(discards)))
-    if discards:
-        total = DiscardTotal(len(discards), approved, known=all(draft.channel for draft in discards))
-        return Item(rank, tuple(lines), (_discard_line(discards),), total)
     if isinstance(operation, DraftWrite):
         return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone))
-    return Item(rank, tuple(lines))
+    of_many = None
+    if said.of_many:
+        overwritten = any(edit_key(action.address, change.path) in edited for change in said.changes)
+        of_many = ActivityTotal(verb, said, _discard_total(discards), edited=overwritten)
+    if discards:
+        return Item(rank, tuple(lines), (_discard_line(discards),), _discard_total(discards), of_many)
+    return Item(rank, tuple(lines), of_many=of_many)
+
+
+def _discard_total(discards: Sequence[Discarded]) -> DiscardTotal | None:
+    if not discards:
+        return None
+    approved = sum(draft.approved for draft in discards)
+    return DiscardTotal(len(discards), approved, known=all(draft.channel for draft in discards))
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:

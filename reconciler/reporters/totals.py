@@ -1,4 +1,4 @@
-"""Totals for sites that share a block in kind but not in detail: drafts thrown away, posts by day."""
+"""Totals for sites that share a block in kind but not in detail: drafts thrown away, activities, posts by day."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Final, Protocol, Self, assert_never
 from reconciler.model.plurals import plural
 from reconciler.model.posts import channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
-from reconciler.reporters.kinds.base import STYLES, SYMBOLS
+from reconciler.reporters.kinds.base import STYLES, SYMBOLS, ActionText
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
-from reconciler.reporters.values import quoted
+from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.varied import Varied, without_numbers
 from reconciler.reporters.words import reason_behind
 
@@ -92,6 +93,42 @@ class DiscardTotal:
         text += f", {self._approved:,} of them approved," if self._approved else ""
         text += " on these sites in total"
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
+
+
+class ActivityTotal:
+    """To how many activities the same happens on sites whose activities have different titles."""
+
+    __slots__ = ("_count", "_discards", "_edited", "_said", "_verb", "kind")
+
+    listed: Final = False
+
+    def __init__(self, verb: Verb, said: ActionText, discards: DiscardTotal | None, *, edited: bool) -> None:
+        """One activity. `edited`: somebody edited on the site what is changed."""
+        values = tuple((change.path, change.after) for change in said.changes)
+        self.kind: Final = repr((verb, said.of_many, values))
+        self._verb, self._said, self._discards = verb, said, discards
+        self._count, self._edited = 1, int(edited)
+
+    def add(self, other: ActivityTotal) -> None:
+        """Adds others to which the same happens."""
+        self._count += other._count
+        self._edited += other._edited
+        if self._discards is None:
+            self._discards = other._discards
+        elif other._discards is not None:
+            self._discards.add(other._discards)
+
+    def lines(self) -> Iterator[Line]:
+        """`- activities  delete 892 on these sites in total, ...`, the new values, and what is thrown away."""
+        subject = "posts" if self._said.subject == "posts" else "activities"
+        about = [Span(self._said.of_many.format(self._count))]
+        if self._edited:
+            about.append(Span(f"({self._edited:,} edited on the site since the last apply)", Style.YELLOW))
+        yield subject_line(SYMBOLS[self._verb], STYLES[self._verb], subject, *about)
+        for change in self._said.changes:
+            spans = (Span(change.path), Span("->"), Span(yaml(change.after), Style.GREEN))
+            yield Line(spans, indent=LEFT + 4, hang=LEFT + 8)
+        yield from self._discards.lines() if self._discards else ()
 
 
 class WaitingTotal:

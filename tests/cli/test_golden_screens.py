@@ -44,6 +44,15 @@ DRAFTS: Final = f"""\
             - {{id: bbbbbbbb-0000-4000-8000-000000000003, channel: INSTAGRAM, type: POST, caption: Who works here,
                media: [https://static.wixstatic.com/media/a.jpg]}}
 """
+FLEET: Final = range(1, 224)
+BY_TITLE: Final = """\
+activities:
+  - {match: {title: "Tip 0*"}, set: {description: New words}}
+  - {match: {title: "Tip 1*"}, state: absent}
+posts:
+  - {match: {title: "Tip 2*"}}
+  - {match: {title: "Tip 3*"}, state: absent}
+"""
 SCHEDULE: Final = "schedule: {rules: [{match: {within: 14d}}]}\n"
 
 
@@ -193,3 +202,49 @@ def test_a_saved_plan_is_shown(drafts: Project, reconciler: Command, update_case
     assert reconciler("apply", "friday.plan", "--allow-publish").code == 0
     shown = reconciler("state", "show", "shop").out
     is_golden("state-show", re.sub(r"\n  recorded in\s+\S+", "", shown), update_cases)
+
+
+def fleet(project: Project, rules: str, titles: str) -> None:
+    """223 sites with five activities each, in an order of ids that differs from site to site."""
+    project.edit("reconciler.yaml", "poll:", "policy: {maxDelete: 2000, maxDiscard: 2000}\npoll:")
+    (project.root / "sites" / "shop.yaml").unlink()
+    world = [f"{SANDBOX}sites:\n"]
+    for number in FLEET:
+        id = f"3f0c2a9e-8d0b-4b7c-9a55-000000000{number:03}"
+        project.write({f"sites/{number}.yaml": f"version: 1\nsite: {{name: shop-{number:03}, id: {id}}}\n{rules}"})
+        world.append(f"  {id}:\n    channels: [FACEBOOK]\n    plan:\n      status: ACTIVE\n      activities:\n")
+        for tip in range(5):
+            activity = f"{(number * 7919 + tip * 104729) % 1000000:08}-0000-4000-8000-{number:06}{tip:06}"
+            items = [] if tip == 2 else ["{channel: FACEBOOK, caption: Words}"]
+            world.append(
+                f"        - {{id: {activity}, title: {titles.format(tip, number)}, description: Words,\n"
+                f"           date: 2026-11-0{tip + 4}T09:00:00Z, items: [{', '.join(items)}]}}\n"
+            )
+    project.write({"sandbox.yaml": "".join(world)})
+
+
+@pytest.mark.parametrize(
+    ("name", "rules", "titles"),
+    [
+        ("deletes-with-the-same-titles", 'activities: [{match: {title: "Tip*"}, state: absent}]\n', "Tip {}"),
+        ("activities-with-the-same-titles", BY_TITLE, "Tip {}"),
+        ("activities-with-titles-of-their-own", BY_TITLE, "Tip {} of shop {}"),
+    ],
+)
+def test_223_sites_that_change_in_one_way_fit_on_a_screen(
+    name: str, rules: str, titles: str, project: Project, reconciler: Command, update_cases: bool
+) -> None:
+    fleet(project, rules, titles)
+    planned = reconciler("plan")
+    assert (planned.code, len(planned.out.splitlines()) <= 40) == (0, True), planned.out
+    is_golden(name, planned.out, update_cases)
+    listed = reconciler("plan", "--sites").out
+    assert all(f"shop-{number:03}" in listed for number in FLEET)
+    assert all(f'"{titles.format(1, number)}"' in listed for number in FLEET)
+
+
+def test_few_sites_and_few_activities_keep_their_titles(project: Project, reconciler: Command) -> None:
+    fleet(project, BY_TITLE, "Tip {} of shop {}")
+    few = [word for number in (1, 2, 3, 4) for word in ("--target", f"shop-{number:03}")]
+    planned = reconciler("plan", *few).out
+    assert all(f'"Tip {tip} of shop {number}"' in planned for tip in range(4) for number in (1, 2, 3, 4)), planned

@@ -36,7 +36,7 @@ from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed,
 from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
-from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule, UpdateActivity
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest, Json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
@@ -44,7 +44,7 @@ from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, Even
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Remark, Trouble
-from reconciler.model.posts import ActivityId, ClearPosts, Discarded, GeneratePosts, PostId
+from reconciler.model.posts import ActivityId, ClearPosts, Discarded, GeneratePosts, PostId, RegeneratePosts
 from reconciler.model.schedule import CancelPost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
@@ -73,6 +73,7 @@ from reconciler.planner.drift_report import (
     FieldDrift,
     Finding,
 )
+from reconciler.planner.edits import edit_key
 from reconciler.planner.reasons import REASONS
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
@@ -258,6 +259,28 @@ def publishing(site: str, *more: Action) -> SitePlanned:
     )
 
 
+def sent_back(site: str, number: int, *, approved: bool = False) -> SitePlanned:
+    """A site whose reviewers sent one activity back and discarded another, and whose texts somebody edited."""
+    draft, edited = PostId("d1"), Address(SiteName(site), Kind.ACTIVITY, "c")
+    operations = (
+        RegeneratePosts(ActivityId("a"), f"Idea A of {site}", (draft,)),
+        ClearPosts(ActivityId("b"), f"Idea B of {site}"),
+        UpdateActivity(ActivityId("c"), f"Idea C of {site}", (FieldChange("description", f"By {site}", "Come by"),)),
+    )
+    actions = (
+        Action(Address(SiteName(site), Kind.POSTS, "a"), operations[0], Reason.SENT_BACK),
+        Action(Address(SiteName(site), Kind.POSTS, "b"), operations[1], Reason.SENT_BACK),
+        Action(edited, operations[2], Reason.RULE),
+    )
+    return planned(
+        *(actions if number % 2 else reversed(actions)),
+        tone(site),
+        site=site,
+        discarded=(Discarded(draft, f"Idea A of {site}", "FACEBOOK", approved),),
+        edited=(edit_key(edited, "description"),) if number < 3 else (),
+    )
+
+
 def cancelled(site: str, day: int | None) -> Action:
     at = datetime(2026, 12, day, 9, tzinfo=UTC) if day else None
     operation = CancelPost(PostId(f"d{day}"), ActivityId("b3"), "INSTAGRAM", at, "Winter check")
@@ -390,6 +413,9 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
                 )
             )
         )
+    ),
+    "sent-back-in-a-fleet": lambda: shown(
+        *plan_of(*(sent_back(f"shop-{number:03}", number) for number in range(222)), sent_back("odd", 9, approved=True))
     ),
     "posts-of-a-fleet": lambda: shown(
         *plan_of(*(publishing(f"shop-{n:03}") for n in range(223)), publishing("odd", tone("odd")), sites=224)
@@ -565,6 +591,25 @@ def test_a_refused_site_among_others_says_in_a_line_what_is_not_done() -> None:
     ):
         assert (left in whole, "toneOfVoice" in whole) == (False, True)
     assert "Not done" not in shown(*among, detail=Detail(quiet=True))
+
+
+def generating(site: str, title: str) -> SitePlanned:
+    """A site that generates posts for four activities."""
+    operations = (GeneratePosts(ActivityId(str(number)), f"{title} {number}") for number in range(4))
+    return planned(
+        *(Action(Address(SiteName(site), Kind.POSTS, each.activity), each, Reason.RULE) for each in operations),
+        site=site,
+    )
+
+
+def test_titles_that_most_sites_share_are_shown_although_others_have_their_own() -> None:
+    same = [generating(f"same-{number}", "Tip") for number in range(20)]
+    odd = [generating(f"odd-{number}", f"Idea {number}") for number in range(12)]
+    text = shown(*plan_of(*odd, *same))
+    assert 'generate posts for "Tip 3"' in text
+    assert "generate posts for 48 activities on these sites in total" in text
+    few = shown(*plan_of(*odd[:5], *same))
+    assert ("in total" in few, '"Idea 4 3"' in few) == (False, True), "their lines fit on a screen"
 
 
 def test_the_sites_of_a_shared_block_are_listed_on_request() -> None:

@@ -69,9 +69,11 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
                 when = moment(activity.target_date, zone)
                 return ActionText(f"activity {quoted(activity.title)}", f"{when}, {activity.type}")
             case UpdateActivity(title=title, changes=changes):
-                return ActionText(f"activity {quoted(title)}", "", tuple(_in_zone(change, zone) for change in changes))
+                shown = tuple(_in_zone(change, zone) for change in changes)
+                return ActionText(f"activity {quoted(title)}", "", shown, "change {:,} on these sites in total")
             case DeleteActivity(title=title):
-                return ActionText(f"activity {quoted(title)}", because(action, "delete"))
+                of_many = because(action, "delete {:,} on these sites in total")
+                return ActionText(f"activity {quoted(title)}", because(action, "delete"), of_many=of_many)
             case _:
                 assert_never(operation)
 

@@ -43,11 +43,15 @@ STYLES: Final = {
 
 
 class ActionText(Struct, frozen=True):
-    """The object of an action, what is done to it, and the fields that change."""
+    """The object of an action, what is done to it, and the fields that change.
+
+    `of_many` says what is done if only the number of activities is given: `delete {:,} on these sites in total`.
+    """
 
     subject: str
     text: str = ""
     changes: tuple[FieldChange, ...] = ()
+    of_many: str = ""
 
 
 class CallWords(Struct, frozen=True):

@@ -75,20 +75,8 @@ class PostsWords(KindWords[PostsOperation, PostsCondition]):
     }
 
     def text(self, action: Action, operation: PostsOperation, zone: str) -> ActionText:
-        title = quoted(operation.title)
-        match operation:
-            case GeneratePosts():
-                what = f"generate posts for {title}"
-            case AwaitPosts():
-                what = f"wait for the posts of {title}"
-            case RegeneratePosts(media_only=media_only, stories=stories):
-                made = "stories" if stories else "images" if media_only else "posts"
-                what = f"regenerate the {made} of {title} (sent back in review)"
-            case ClearPosts():
-                what = because(action, f"clear the posts of {title}")
-            case _:
-                assert_never(operation)
-        return ActionText("posts", what)
+        of_many = _what(action, operation, "{:,} activities on these sites in total")
+        return ActionText("posts", _what(action, operation, quoted(operation.title)), of_many=of_many)
 
     def condition(self, required: PostsCondition) -> str:
         match required:
@@ -99,3 +87,19 @@ class PostsWords(KindWords[PostsOperation, PostsCondition]):
                 return f"activity {activity} has no posts other than the {len(posts):,} listed"
             case _:
                 assert_never(required)
+
+
+def _what(action: Action, operation: PostsOperation, of: str) -> str:
+    """What is done to the posts `of` an activity, or of many."""
+    match operation:
+        case GeneratePosts():
+            return f"generate posts for {of}"
+        case AwaitPosts():
+            return f"wait for the posts of {of}"
+        case RegeneratePosts(media_only=media_only, stories=stories):
+            made = "stories" if stories else "images" if media_only else "posts"
+            return f"regenerate the {made} of {of} (sent back in review)"
+        case ClearPosts():
+            return because(action, f"clear the posts of {of}")
+        case _:
+            assert_never(operation)
