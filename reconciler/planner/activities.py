@@ -30,7 +30,7 @@ from reconciler.model.posts import ActivityId, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
-from reconciler.model.writes import FieldChange
+from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept
@@ -144,13 +144,8 @@ def _in_order_of_writes(
 
     def order(pair: tuple[int, Action]) -> tuple[int, int, str]:
         _, action = pair
-        match action.operation:
-            case DeleteActivity(id=id):
-                return 0, places[id], ""
-            case UpdateActivity(id=id):
-                return 1, places[id], ""
-            case _:
-                return 2, 0, str(action.address)
+        rank = {Verb.DELETE: 0, Verb.UPDATE: 1}.get(action.operation.verb, 2)
+        return rank, places.get(ActivityId(action.address.key), 0), str(action.address)
 
     return tuple(sorted(actions, key=order))
 

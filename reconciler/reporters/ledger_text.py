@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,11 +11,9 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once
-from reconciler.model.activities import DeleteActivity
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
-from reconciler.model.events import DeleteEvent
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Operation, class_of
@@ -81,6 +79,13 @@ _BECAME: Final = {
     Verb.PUBLISH: "scheduled",
     Verb.CANCEL: "cancelled",
     Verb.WAIT: "ready",
+}
+_BECAME_ITS_OWN: Final[Mapping[type[Operation], str]] = {
+    UpdateSettings: "",
+    Regenerate: "regenerated",
+    RegeneratePosts: "regenerated",
+    ClearPosts: "cleared",
+    ReschedulePost: "moved",
 }
 
 _TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
@@ -300,17 +305,7 @@ def _subjects(entries: Iterable[Entry]) -> str:
 
 def _became(operation: Operation) -> str:
     """What happened to the object of a write that was done; nothing for settings, which can only be changed."""
-    match operation:
-        case UpdateSettings():
-            return ""
-        case Regenerate() | RegeneratePosts():
-            return "regenerated"
-        case ClearPosts():
-            return "cleared"
-        case ReschedulePost():
-            return "moved"
-        case _:
-            return _BECAME[operation.verb]
+    return _BECAME_ITS_OWN.get(type(operation), _BECAME[operation.verb])
 
 
 def _objects(kind: Kind, count: int) -> str:
@@ -389,47 +384,42 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     """What happened to an action, in a few words; those of the plan if they still hold."""
     if entry.result is ActionResult.DONE:
         return _done_words(entry, planned, zone)
-    match entry.operation:
-        case AwaitGeneration():  # the problem says what it was waiting for
-            return ""
-        case SchedulePost() as operation:
-            return f"due {scheduled_words(operation, zone)}"
-        case ReschedulePost(at=at):
-            return f"would have moved to {moment(at, zone)}"
-        case _:
-            return planned
+    operation = entry.operation
+    if isinstance(operation, AwaitGeneration):  # the problem says what it was waiting for
+        return ""
+    if isinstance(operation, SchedulePost):
+        return f"due {scheduled_words(operation, zone)}"
+    if isinstance(operation, ReschedulePost):
+        return f"would have moved to {moment(operation.at, zone)}"
+    return planned
 
 
 def _done_words(entry: Entry, planned: str, zone: str) -> str:
-    lost = len(entry.operation.throws_away)
+    operation, lost = entry.operation, len(entry.operation.throws_away)
     discarded = f", {plural(lost, 'draft')} discarded" if lost else ""
-    match entry.operation:
-        case DeleteMarketingPlan() | DeleteActivity() | DeleteEvent() if entry.remark is Remark.GONE_ALREADY:
-            return ""
-        case Deferred():  # nothing matched, or what did was already as the rule asks
-            return "nothing to do"
-        case Generate():
-            return "generated"
-        case Regenerate(keyword_research=research):
-            return f"regenerated{' with new keyword research' if research else ''}{discarded}"
-        case AwaitGeneration():
-            return f"the earlier generation finished{discarded}"
-        case AwaitPosts(title=title):
-            return f"the earlier generation for {quoted(title)} finished{discarded}"
-        case GeneratePosts(title=title):
-            return f"generated for {quoted(title)}"
-        case DeleteMarketingPlan():
-            return f"deleted, with all its activities{discarded}"
-        case DeleteActivity() | DeleteEvent():
-            return f"deleted{discarded}"
-        case ClearPosts(title=title):
-            return f"cleared for {quoted(title)}{discarded}"
-        case CancelPost(at=at):
-            return f"was scheduled for {moment(at, zone)}" if at else ""
-        case SchedulePost(account=account) if entry.goes_out is not None:  # `became` says when
-            return f"on {account_words(account)}"
-        case _:
-            return planned
+    if isinstance(operation, Deferred):  # nothing matched, or what did was already as the rule asks
+        return "nothing to do"
+    if operation.destroys:
+        whole = ", with all its activities" if isinstance(operation, DeleteMarketingPlan) else ""
+        return "" if entry.remark is Remark.GONE_ALREADY else f"deleted{whole}{discarded}"
+    if isinstance(operation, Generate):
+        return "generated"
+    if isinstance(operation, Regenerate):
+        research = " with new keyword research" if operation.keyword_research else ""
+        return f"regenerated{research}{discarded}"
+    if isinstance(operation, AwaitGeneration):
+        return f"the earlier generation finished{discarded}"
+    if isinstance(operation, AwaitPosts):
+        return f"the earlier generation for {quoted(operation.title)} finished{discarded}"
+    if isinstance(operation, GeneratePosts):
+        return f"generated for {quoted(operation.title)}"
+    if isinstance(operation, ClearPosts):
+        return f"cleared for {quoted(operation.title)}{discarded}"
+    if isinstance(operation, CancelPost):
+        return f"was scheduled for {moment(operation.at, zone)}" if operation.at else ""
+    if isinstance(operation, SchedulePost) and entry.goes_out is not None:  # `became` says when
+        return f"on {account_words(operation.account)}"
+    return planned
 
 
 def counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
