@@ -52,16 +52,16 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
         else:
             beyond.append(exceeded)
     if beyond:
-        run.fail(action, ActionResult.SKIPPED, _exceeded(beyond[0], len(beyond), run.options.policy))
+        run.fail(action, ActionResult.SKIPPED, _exceeded(beyond[0], run.options.policy))
     else:
         run.keep_promise(action, len(allowed))
     return run.promise(tuple(allowed))
 
 
-def _exceeded(limit: RefusedBy, count: int, policy: Policy) -> Diagnostic:
+def _exceeded(limit: RefusedBy, policy: Policy) -> Diagnostic:
     """Why some of a rule's matches are left as they are: the limits of a run hold over all its sites."""
     most = policy.max_delete if limit is RefusedBy.MAX_DELETE else policy.max_discard
-    what = f"{count:,} of its matches would exceed policy.{limit.value}, which is {most:,} over all sites"
+    what = f"the rest of its matches would exceed policy.{limit.value}, which is {most:,} over all sites"
     fix = f"run plan again to see what is left; if that exceeds {limit.value} too, raise the limit"
     return Diagnostic(Trouble.BEYOND_PROMISE, what, fix).at(policy.place_of(limit.value))
 
