@@ -257,8 +257,11 @@ def test_an_overtaken_run_names_no_post_that_the_other_run_cancelled(
     WITHDRAW(pottery.project)
     monkeypatch.setattr(wiring, "open_sandbox", hooked)
     code, said = pottery.run("apply", "--auto-approve")
-    assert (code, "another run worked on this site" in said, "still going out" in said) == (3, True, False), said
-    assert pottery.status() == "CANCELED"
+    assert between
+    assert ("still going out" in said, pottery.status()) == (False, "CANCELED"), said
+    # The site's record is read beside its marketing plan. If that took longer, it shows what the other run has done.
+    overtaken = (code, "another run worked on this site" in said) == (3, True)
+    assert overtaken or (code, said.endswith("No changes.")) == (0, True), said
 
 
 LIMIT = edits("reconciler.yaml", "version: 1\n", "version: 1\npolicy: {maxDelete: 0}\n")
