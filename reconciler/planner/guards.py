@@ -62,9 +62,7 @@ CHANGE_EITHER: Final = "change the site, or the expectation in its file"
 
 def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic, ...]:
     """The refusals of a run whose plans, all sites together, exceed a limit of the policy."""
-    total = PlanTally()
-    for tally in tallies:
-        total = total + tally
+    total = sum(tallies, PlanTally())
     public, lower = total.publish + total.promises.publish, ""
     discarded = total.discard - total.discarded_anyway
     posts = plural(public, "post")
@@ -102,9 +100,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
 
 def spare_of(tallies: Iterable[PlanTally], policy: Policy) -> Spare:
     """How much a run with these plans may still delete and discard once generations have ended (docs/design.md 3.2)."""
-    total = PlanTally()
-    for tally in tallies:
-        total = total + tally
+    total = sum(tallies, PlanTally())
     delete, discard = policy.max_delete, policy.max_discard
     return Spare(
         None if delete is None else max(delete - total.deleted, 0),

@@ -99,11 +99,8 @@ class ReviewScreen:
             case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
                 self._without.setdefault(cause(for_any_site(why)), []).append((name, why))
             case SiteNotReviewed(name=name, why=why):
-                words = (
-                    Span(name, Style.BOLD),
-                    Span(of_its_site(replace(why, place=None))),
-                )  # it names its file itself
-                yield from wrapped(words, self._screen)
+                said = of_its_site(replace(why, place=None))  # it names its file itself
+                yield from wrapped((Span(name, Style.BOLD), Span(said)), self._screen)
                 yield from _going_out(result.going_out, result.zone, self._screen)
 
     def end(self) -> Iterator[str]:

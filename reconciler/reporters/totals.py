@@ -12,7 +12,7 @@ from reconciler.model.posts import channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
-from reconciler.reporters.kinds.base import STYLES, SYMBOLS, ActionText
+from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS, ActionText
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.varied import Varied, without_numbers
@@ -121,7 +121,7 @@ class ActivityTotal:
     def lines(self) -> Iterator[Line]:
         """`- activities  delete 892 on these sites in total, ...`, the new values, and what is thrown away."""
         subject = "posts" if self._said.subject == "posts" else "activities"
-        about = [Span(self._said.of_many.format(self._count))]
+        about = [Span(self._said.of_many.replace(COUNT, f"{self._count:,}"))]  # other braces are a file's own words
         if self._edited:
             about.append(Span(f"({self._edited:,} edited on the site since the last apply)", Style.YELLOW))
         yield subject_line(SYMBOLS[self._verb], STYLES[self._verb], subject, *about)

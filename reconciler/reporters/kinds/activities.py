@@ -23,7 +23,16 @@ from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action
-from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord, changed
+from reconciler.reporters.kinds.base import (
+    COUNT,
+    ActionText,
+    Calls,
+    CallWords,
+    KindWords,
+    Records,
+    WriteRecord,
+    changed,
+)
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import because, moment, short, value
 
@@ -70,9 +79,9 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
                 return ActionText(f"activity {quoted(activity.title)}", f"{when}, {activity.type}")
             case UpdateActivity(title=title, changes=changes):
                 shown = tuple(_in_zone(change, zone) for change in changes)
-                return ActionText(f"activity {quoted(title)}", "", shown, "change {:,} on these sites in total")
+                return ActionText(f"activity {quoted(title)}", "", shown, f"change {COUNT} on these sites in total")
             case DeleteActivity(title=title):
-                of_many = because(action, "delete {:,} on these sites in total")
+                of_many = because(action, f"delete {COUNT} on these sites in total")
                 return ActionText(f"activity {quoted(title)}", because(action, "delete"), of_many=of_many)
             case _:
                 assert_never(operation)

@@ -41,11 +41,15 @@ STYLES: Final = {
     Verb.WAIT: Style.DIM,
 }
 
+COUNT: Final = "{:,}"
+"""The place of a number in a text that is made before the number is known."""
+
 
 class ActionText(Struct, frozen=True):
     """The object of an action, what is done to it, and the fields that change.
 
-    `of_many` says what is done if only the number of activities is given: `delete {:,} on these sites in total`.
+    `of_many` says what is done if only the number of activities is given: `delete {:,} on these sites in total`. The
+    number takes the place of COUNT.
     """
 
     subject: str
