@@ -181,7 +181,7 @@ WORDS: Final = {
     "KeptPromises.posts": "How many activities got posts.",
     "Promises.posts": "How many activities get posts, at most.",
     "Promises.publish": "How many drafts go out, at most.",
-    "Promises.delete": "How many activities the rules delete, at most, over all sites.",
+    "Promises.delete": "How many activities the rules delete, at most, across all sites.",
     "Promises.unboundedDelete": "How many of the deferred actions without a bound delete activities.",
     "Promises.unboundedPublish": "How many of the deferred actions without a bound make posts public.",
     "PostsRecord.posts": "How many posts this tool scheduled.",

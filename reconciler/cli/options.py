@@ -206,7 +206,7 @@ def trust_options(command: Command) -> Command:
             "allow_hosts",
             multiple=True,
             metavar="HOST",
-            help="Another host that the project's files may send keys to. Repeatable.",
+            help="Also allow keys to be sent to this host. Repeatable.",
         ),
         click.option("--require-approval", is_flag=True, help="Refuse files that say `approval: none`."),
         click.option("--committed", is_flag=True, help="Count only committed approvals; on when CI is set."),

@@ -22,7 +22,7 @@ credentials:
   default: {apiKey: {env: WIX_API_KEY}}
 
 policy:
-  maxPublish: 20                 # public actions in one run, over all sites
+  maxPublish: 20                 # public actions in one run, across all sites
   maxPublishPerSitePerDay: 3
   maxDelete: 10
   minLead: 2h                    # nothing is scheduled to go out sooner than this

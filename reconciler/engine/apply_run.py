@@ -159,7 +159,7 @@ class ApplyRun(Struct, frozen=True):
     """Which attempt it is at a part of a larger run; None if it is the whole run."""
     files: TodaysFiles = field(default_factory=TodaysFiles)
     share: int = 1
-    """How many runs share the limits that hold over all sites: the shards of a saved plan."""
+    """How many runs share the limits that apply across all sites: the shards of a saved plan."""
     allowance: Allowance = field(default_factory=Allowance)
 
     def progress_of(self, site: SiteName) -> Callable[[ProgressEvent], None]:

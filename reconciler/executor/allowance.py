@@ -1,4 +1,4 @@
-"""What a run may delete and discard once generations have ended: its limits hold over all sites (design.md 3.2)."""
+"""What a run may delete and discard once generations have ended: its limits apply across all sites (design.md 3.2)."""
 
 from __future__ import annotations
 

@@ -59,9 +59,9 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
 
 
 def _exceeded(limit: RefusedBy, policy: Policy) -> Diagnostic:
-    """Why some of a rule's matches are left as they are: the limits of a run hold over all its sites."""
+    """Why some of a rule's matches are left as they are: the limits of a run apply across all its sites."""
     most = policy.max_delete if limit is RefusedBy.MAX_DELETE else policy.max_discard
-    what = f"the rest of its matches would exceed policy.{limit.value}, which is {most:,} over all sites"
+    what = f"the rest of the rule's matches would exceed policy.{limit.value} ({most:,} across all sites)"
     fix = f"run plan again to see what is left; if that exceeds {limit.value} too, raise the limit"
     return Diagnostic(Trouble.BEYOND_PROMISE, what, fix).at(policy.place_of(limit.value))
 

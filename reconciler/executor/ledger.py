@@ -240,10 +240,10 @@ def left_read_only(ledger: SiteLedger) -> int:
 
 
 class Retries(Struct, frozen=True):
-    """What the next run tries again at a site: unwanted posts to stop, and all actions that failed for the time being.
+    """What the next run retries on a site: stopping unwanted posts, and all actions whose failure may be temporary.
 
-    `failed_posts` and `left_posts` are the actions for these posts that failed, and those that were otherwise not done.
-    `public`: there are public actions among what failed or was skipped.
+    `failed_posts` counts the actions for these posts that failed, and `left_posts` those that were not done for another
+    reason. `public`: some of the actions that failed or were skipped are public.
     """
 
     posts: int = 0
@@ -258,7 +258,7 @@ class Retries(Struct, frozen=True):
 
 
 def retries(ledger: SiteLedger) -> Retries:
-    """What the next run tries again, without what a guard will refuse."""
+    """What the next run retries, except what a guard will refuse."""
     if left_by_guard(ledger):
         return Retries()
     failed = [entry for entry in ledger.entries if entry.result is ActionResult.FAILED and _may_pass(entry.problem)]

@@ -40,10 +40,10 @@ _FIXES: Final[Mapping[str, str]] = {
 
 
 PASSING: Final = frozenset({"api-throttled", "api-server-error"})
-"""Codes of what is wrong for a while, so that the same command may succeed later."""
+"""Codes of temporary problems: the same command may succeed later."""
 
 PASSING_MEANWHILE: Final = PASSING | {"api-network-error", Trouble.GENERATION_FAILED, Trouble.NO_EFFECT}
-"""The same for what began while a plan was carried out: the network worked when it was made."""
+"""The same for problems that arise while a plan is carried out: the network worked when the plan was made."""
 
 
 class Failure(Struct, frozen=True):

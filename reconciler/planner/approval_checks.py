@@ -60,8 +60,8 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
             return Diagnostic(
                 BlockedBy.EDITED_IN_FILE,
                 f"edited in the file{which} ({file} -> site): {what}",
-                "change the content in the site's dashboard, or send it back with `regenerate`; then run review, which "
-                "shows it as it is, and approve that",
+                "change the content in the site's dashboard, or send it back with `regenerate`; then run review and "
+                "approve the new version",
             )
         case ApprovalState.USED_UP:
             return Diagnostic(

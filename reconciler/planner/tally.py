@@ -36,20 +36,20 @@ class Promises(Struct, frozen=True):
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
     def within(self, spare: Spare) -> Self:
-        """These promises, but no more than the limits of the run leave for all its sites together."""
+        """These promises, capped at what the limits of the run leave for all its sites."""
         delete = self.delete if spare.delete is None else min(self.delete, spare.delete)
         discard = self.discard if spare.discard is None else min(self.discard, spare.discard)
         return replace(self, delete=delete, discard=discard)
 
 
 class Spare(Struct, frozen=True):
-    """How much a run may delete and discard beyond what its plans name, over all sites; None without a limit."""
+    """How much a run may delete and discard beyond what its plans name, across all sites; None without a limit."""
 
     delete: int | None = None
     discard: int | None = None
 
     def shared_by(self, count: int) -> Spare:
-        """The share of each of several runs that do not know what the others do."""
+        """The share of each of `count` runs, which do not know what the others do."""
         return Spare(*(None if limit is None else limit // count for limit in (self.delete, self.discard)))
 
     @property

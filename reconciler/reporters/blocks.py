@@ -50,7 +50,7 @@ MOST_LINES: Final = 40
 
 
 class _OfMany(Struct, gc=False):
-    """What a block may share with sites that do the same to activities with different titles."""
+    """What a block may share with those that differ from it only in their activities."""
 
     key: bytes
     totals: dict[str, Total]
@@ -140,7 +140,7 @@ class _Shared(Generic[CountsT]):
         return any(total.listed for total in self.totals.values())
 
     def absorb(self, others: Iterable[_Single[CountsT] | _Shared[CountsT]], parts: Iterable[BlockPlace | str]) -> None:
-        """Takes in blocks that do the same to activities with different titles. `parts`: what all of them share."""
+        """Merges in blocks that differ only in their activities. `parts`: what all of them share."""
         assert self.of_many is not None
         for block in others:
             other = _Shared(block) if isinstance(block, _Single) else block
@@ -197,7 +197,7 @@ class Blocks(Generic[CountsT]):
 
         `differs`: whether it says something that the other sites which share it do not. `tally` holds its counts.
         Sites whose totals differ still share a block if these are of the same kinds. `of_many` is what it may share
-        with sites that do the same to activities with different titles.
+        with sites that differ only in their activities.
         """
         totals = _totals_of(common)
         key = _key_of(rank, common)
@@ -236,9 +236,9 @@ class Blocks(Generic[CountsT]):
         return _OfMany(key, _totals_of(parts))
 
     def _join(self) -> None:
-        """Makes one block of those that do the same to activities with different titles, if they are many.
+        """Merges blocks that differ only in their activities, if there are many.
 
-        A block that most of their sites share stays as it is.
+        A block that most of these sites share stays as it is.
         """
         groups: dict[bytes, list[bytes]] = {}
         for key, block in self._found.items():
@@ -372,7 +372,7 @@ def _totals_of(parts: Iterable[BlockPart]) -> dict[str, Total]:
 
 
 def _key_of(rank: int, parts: Iterable[BlockPart]) -> bytes:
-    """What blocks that sites share have in common: their lines, and the kinds of their totals."""
+    """Identifies a block that sites may share, by its lines and the kinds of its totals."""
     found = [part if isinstance(part, Line) else part.kind for part in parts]
     return hashlib.blake2b(repr((rank, found)).encode("utf-8", "surrogatepass"), digest_size=15).digest()
 

@@ -177,7 +177,7 @@ def _promised(promises: Promises) -> str:
     )
     parts = [f"plus up to {', '.join(bounds)}"] if bounds else []
     if promises.unbounded:
-        parts.append("plus what matches after generation")
+        parts.append("plus whatever matches after generation")
     if promises.unbounded_delete:
         parts[-1] += ", including deletions"
     return ", ".join(parts)

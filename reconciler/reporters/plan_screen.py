@@ -142,7 +142,7 @@ class PlanScreen:
         if self._is_short and items[0].rank <= Rank.BLOCKED:
             self._add_block(self._problems, planned, [item for item in items if item.rank <= Rank.BLOCKED])
         if not self._detail.quiet:
-            # Totals add up in place, so what many sites share has totals of its own.
+            # Totals are added up in place, so the merged blocks need totals of their own.
             of_many = site_items(known) if any(item.of_many for item in items) else ()
             self._add_block(self._blocks, planned, items, of_many)
 

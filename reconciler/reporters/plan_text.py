@@ -67,7 +67,7 @@ KINDS_IN_PLAN: Final = {Kind.MARKETING_PLAN: "marketing plan", Kind.ACTIVITY: "a
 """How changes are named by kind alone. Other kinds are named by their plural, a rule by what it is about."""
 
 FOR_MANY_POSTS: Final = {
-    SAME_MINUTE: "go out in the same minute as another post of their site",
+    SAME_MINUTE: "go out in the same minute as another post from the same site",
     SAME_CONTENT: "repeat what goes out on the same account within a day",
 }
 """Warnings about two posts of one site, worded for many posts."""
@@ -108,7 +108,7 @@ class Item(Struct, frozen=True):
     """A part of a site's block. `lines` may be the same on many sites; if they are not, `own` lines come below them.
 
     `total`: what sites that share the block show in place of their own lines. `of_many`: what is shown in place of all
-    lines if many sites do the same to activities with different titles.
+    lines if many sites differ only in their activities.
     """
 
     rank: Rank
@@ -135,7 +135,7 @@ def shared_parts(items: Sequence[Item]) -> list[Line | Total]:
 
 
 def parts_of_many(items: Sequence[Item]) -> list[Line | Total]:
-    """What a block may share with sites that do the same to activities with different titles."""
+    """What a block may share with those that differ from it only in their activities."""
     ordered = sorted(items, key=lambda item: (item.rank, item.of_many.kind if item.of_many else ""))
     return shared_parts([Item(item.rank, (), (), item.of_many) if item.of_many else item for item in ordered])
 

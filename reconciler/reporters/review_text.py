@@ -101,7 +101,7 @@ NO_NOTES: Final[Mapping[PostId, Sequence[str]]] = {}
 
 EDITED: Final = "edited in the file"
 
-WHEN_EDITED: Final = "run review, which shows it as it is on the site, and approve that"
+WHEN_EDITED: Final = "run review, which shows the version on the site, and approve that"
 """What to do about a draft that was edited in the file."""
 
 NOT_APPROVABLE: Final = "cannot be approved yet: apply refuses the site, as plan shows, and has never recorded it"

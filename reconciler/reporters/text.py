@@ -50,7 +50,7 @@ class TextReporter:
         """The last line of a plan that nobody is asked about: a quiet apply shows its own instead, if it has one."""
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
         self._sites_again = 0
-        """How many sites failed for the time being."""
+        """How many sites failed for a reason that may be temporary."""
         self._uncounted = self._imported = False
         self._is_saved = False
         self._other_api = ""
@@ -63,7 +63,7 @@ class TextReporter:
 
     @cached_property
     def _retries(self) -> Retries:
-        """What the next apply tries again, over all sites."""
+        """What the next apply retries on all sites."""
         from reconciler.executor.ledger import Retries
 
         return Retries()
@@ -438,12 +438,12 @@ class TextReporter:
             others = f"{lasting:,} failures" if lasting > 1 else "failure"
             why += [f"fix the other {others} first"] if lasting else []
         elif failed:
-            why += ["fix what failed first"] if tally.withheld else []
+            why += [f"fix the {'failures' if failed > 1 else 'failure'} first"] if tally.withheld else []
         elif left > 0 or doubt:
             why += [f"{plural(left, 'action')} not done"] if left > 0 else []
             why += [plural(doubt, "unconfirmed call")] if doubt else []
         elif self._left_by_guard and tally.withheld:
-            why.append("fix what was skipped first")
+            why.append("fix the skipped actions first")
         if self._unreached and (why or not failed):
             why.append(f"{plural(self._unreached, 'public action')} not started")
         if tally.withheld:

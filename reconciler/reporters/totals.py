@@ -96,21 +96,21 @@ class DiscardTotal:
 
 
 class ActivityTotal:
-    """To how many activities the same happens on sites whose activities have different titles."""
+    """How many activities change in the same way, on sites whose activities have different titles."""
 
     __slots__ = ("_count", "_discards", "_edited", "_said", "_verb", "kind")
 
     listed: Final = False
 
     def __init__(self, verb: Verb, said: ActionText, discards: DiscardTotal | None, *, edited: bool) -> None:
-        """One activity. `edited`: somebody edited on the site what is changed."""
+        """One activity. `edited`: somebody has edited the values on the site that are changed."""
         values = tuple((change.path, change.after) for change in said.changes)
         self.kind: Final = repr((verb, said.of_many, values))
         self._verb, self._said, self._discards = verb, said, discards
         self._count, self._edited = 1, int(edited)
 
     def add(self, other: ActivityTotal) -> None:
-        """Adds others to which the same happens."""
+        """Adds others that change in the same way."""
         self._count += other._count
         self._edited += other._edited
         if self._discards is None:
@@ -121,7 +121,7 @@ class ActivityTotal:
     def lines(self) -> Iterator[Line]:
         """`- activities  delete 892 on these sites in total, ...`, the new values, and what is thrown away."""
         subject = "posts" if self._said.subject == "posts" else "activities"
-        about = [Span(self._said.of_many.replace(COUNT, f"{self._count:,}"))]  # other braces are a file's own words
+        about = [Span(self._said.of_many.replace(COUNT, f"{self._count:,}"))]  # any other braces come from a file
         if self._edited:
             about.append(Span(f"({self._edited:,} edited on the site since the last apply)", Style.YELLOW))
         yield subject_line(SYMBOLS[self._verb], STYLES[self._verb], subject, *about)
@@ -165,7 +165,7 @@ class NoteTotal:
         self._count += other._count
 
     def lines(self) -> Iterator[Line]:
-        """`note: 12 posts go out in the same minute as another post of their site`."""
+        """`note: 12 posts go out in the same minute as another post from the same site`."""
         yield note_line(f"{plural(self._count, 'post')} {self.kind}")
 
 

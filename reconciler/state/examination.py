@@ -43,7 +43,7 @@ async def examine_store(store: Store, place: str) -> StateExamined:
         unusable = Diagnostic("state-unusable", error.message, error.fix, place=Place(place), continues=continues)
         return StateExamined(findings=(unusable,))
     if not kept:
-        what = "ignores conditional writes, so two runs could not be kept apart"
+        what = "ignores conditional writes, so locks would not work"
         fix = "use a store that honours If-None-Match and If-Match"
         problem = Diagnostic("state-unconditional", what, fix, place=Place(place), continues=True)
         return StateExamined(findings=(problem,))

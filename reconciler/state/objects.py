@@ -256,7 +256,7 @@ class ObjectStore(Store):
             if ignored or not (result["e_tag"] or result["version"]):
                 raise StateError(
                     self._url,
-                    "ignores conditional writes, so two runs could not be kept apart",
+                    "ignores conditional writes, so locks would not work",
                     "use a store that honours If-None-Match and If-Match",
                 )
             self._conditions_seen = True

@@ -1,4 +1,4 @@
-"""The limits of a run hold over all its sites, for what is only known after a generation too."""
+"""The limits of a run apply across all its sites, also to what is only known after a generation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_no_more_activities_are_deleted_than_one_run_may(
     ran = reconciler("apply", *(("a.plan",) if saved else ()), "--auto-approve")
     assert ran.code == 3, ran.out + ran.err
     assert (deleted(project) <= 4, deleted(project) > 0) == (True, True)
-    assert "of its matches would exceed policy.maxDelete, which is 4 over all sites" in ran.out
+    assert "the rest of the rule's matches would exceed policy.maxDelete (4 across all sites)" in ran.out
     assert f"plus {deleted(project)} activities destroyed" in ran.last, ran.last
     again = reconciler("plan")
     assert (again.code, "policy.maxDelete is 4" in again.last) == (4, True), again.out
@@ -43,10 +43,10 @@ def test_no_more_drafts_are_discarded_than_one_run_may(
 ) -> None:
     fleet(project, monkeypatch, "maxDiscard: 20")
     planned = reconciler("plan")
-    assert "plus what matches after generation, including deletions" in planned.out, planned.out
+    assert "plus whatever matches after generation, including deletions" in planned.out, planned.out
     ran = reconciler("apply", "--auto-approve")
     assert ran.code == 3, ran.out + ran.err
-    assert "of its matches would exceed policy.maxDiscard, which is 20 over all sites" in ran.out
+    assert "the rest of the rule's matches would exceed policy.maxDiscard (20 across all sites)" in ran.out
     assert "drafts discarded" in ran.last
     assert int(ran.last.split(" drafts discarded")[0].split()[-1]) <= 20
 

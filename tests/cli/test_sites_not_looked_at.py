@@ -259,7 +259,7 @@ def test_an_overtaken_run_names_no_post_that_the_other_run_cancelled(
     code, said = pottery.run("apply", "--auto-approve")
     assert between
     assert ("still going out" in said, pottery.status()) == (False, "CANCELED"), said
-    # The site's record is read beside its marketing plan. If that took longer, it shows what the other run has done.
+    # The site's record is read at the same time as its marketing plan. If it came later, it shows the other run's work.
     overtaken = (code, "another run worked on this site" in said) == (3, True)
     assert overtaken or (code, said.endswith("No changes.")) == (0, True), said
 

@@ -910,4 +910,4 @@ def test_the_limits_of_a_run_hold_over_all_its_workers(
     assert run(["apply", "--auto-approve", *more]) == 3
     said = capsys.readouterr().out
     deleted = sum(request["method"] == "DELETE" for request in shops.sandbox.requests())
-    assert (0 < deleted <= 3, "policy.maxDelete, which is 3 over all sites" in said) == (True, True), said
+    assert (0 < deleted <= 3, "policy.maxDelete (3 across all sites)" in said) == (True, True), said

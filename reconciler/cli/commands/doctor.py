@@ -39,8 +39,8 @@ def command(probe: bool, cassette: Path, **given: Any) -> Verdict:
 
     Each finding says what to do about it. Errors would stop plan or apply
     (exit code 1); warnings are for a person to fix, such as a channel that is not
-    connected. Sites are only read. To check that two runs can be kept apart, a
-    small test object is written to the state and then deleted.
+    connected. Sites are only read. To check that locks work, a small test object
+    is written to the state and then deleted.
     """
     from reconciler.cli.run import reported
 

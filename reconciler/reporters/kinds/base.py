@@ -42,14 +42,14 @@ STYLES: Final = {
 }
 
 COUNT: Final = "{:,}"
-"""The place of a number in a text that is made before the number is known."""
+"""A placeholder for a number that is not known yet."""
 
 
 class ActionText(Struct, frozen=True):
     """The object of an action, what is done to it, and the fields that change.
 
     `of_many` says what is done if only the number of activities is given: `delete {:,} on these sites in total`. The
-    number takes the place of COUNT.
+    number replaces COUNT.
     """
 
     subject: str

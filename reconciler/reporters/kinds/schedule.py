@@ -85,7 +85,8 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
             case SchedulePost(account=account):
                 when = scheduled_words(operation, zone)
                 unapproved = "" if operation.approved else ", without approval (approval: none)"
-                return ActionText(subject, f"goes out {when} on {account_words(account)}{unapproved}")
+                comma = "" if operation.at or operation.about else ","  # not "at a time Wix picks on an account"
+                return ActionText(subject, f"goes out {when}{comma} on {account_words(account)}{unapproved}")
             case ReschedulePost(at=at, before=before):
                 earlier = f" instead of {moment(before, zone)}" if before else ""
                 return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
