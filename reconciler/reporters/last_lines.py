@@ -100,7 +100,7 @@ def plan_line(plan: results.PlanCompleted) -> str:
 
 
 def apply_line(done: results.ApplyCompleted) -> str:
-    """The end of an apply: `Apply: 3 added, 1 changed, 0 destroyed, ...; 1 failed.`."""
+    """The end of an apply: `Apply: 3 added, 1 changed, 0 destroyed, ...; 1 failed, 2 blocked.`."""
     tally = done.tally
     doing = [f"{tally.added:,} added", f"{tally.changed:,} changed", f"{tally.destroyed:,} destroyed"]
     doing += _counted(
@@ -118,6 +118,7 @@ def apply_line(done: results.ApplyCompleted) -> str:
         (tally.pending, "pending"),
         (tally.unknown, "unknown"),
         (tally.not_started, "not started"),
+        (done.plan.tally.blocked - done.plan.tally.in_doubt, "blocked"),  # what is in doubt counts as unknown
         (done.refused + done.plan.refused, "refused"),
     )
     return f"Apply: {_sentence(doing, _kept(tally.promised), rest)}"

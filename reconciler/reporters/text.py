@@ -16,7 +16,7 @@ from reconciler.model.verdict import Verdict
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import above, refused_line, sentence
 from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header_lines, interrupted_line
-from reconciler.reporters.layout import Line, Span, Style
+from reconciler.reporters.layout import Style
 from reconciler.reporters.next_step import repeated
 from reconciler.reporters.problems import ProblemReporter
 
@@ -408,11 +408,6 @@ class TextReporter:
             self._gap = False
             self._write("\n")
             self._lines(self._ledger.lines(completed))
-        plan = completed.plan.tally
-        blocked = plan.blocked - plan.in_doubt  # the last line counts only what is in doubt, as unknown
-        if blocked and not self._context.detail.quiet:
-            text = f"  ! {blocked:,} blocked: waiting for a person, as listed above"
-            self._lines(Line((Span(text, Style.YELLOW),)).on(self._screen))
         if not self._gap:
             self._write("\n")
         self._last(apply_line(completed), self._after_apply(completed))

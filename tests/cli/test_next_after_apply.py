@@ -147,7 +147,7 @@ def test_the_step_after_posts_that_were_skipped_can_also_publish(
     with monkeypatch.context() as patched:
         patched.setattr(wiring, "open_sandbox", hooked)
         done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
-    assert (done.code, " skipped." in done.last) == (3, True), done.out
+    assert (done.code, done.last) == (3, "Apply: 0 added, 0 changed, 0 destroyed; 11 skipped, 25 blocked."), done.out
     assert f"Next: reconciler apply {project.root} --allow-publish   (" in done.out
 
 
@@ -279,3 +279,29 @@ def test_no_draft_goes_out_before_a_regeneration_that_waits_for_an_unconfirmed_c
     assert shown.last.startswith("No changes; ")
     assert shown.out.endswith(f"\nNext: reconciler apply {project.root}   (1 unconfirmed call)\n")
     assert "> post" not in shown.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("apply", "--auto-approve"),
+        ("apply", "--auto-approve", "--quiet"),
+        ("apply", "--auto-approve", "--summary"),
+        ("apply", "saved.plan"),
+        ("apply", "--auto-approve", "--output", "markdown"),
+    ],
+)
+def test_an_apply_counts_what_its_plan_says_is_blocked(
+    command: tuple[str, ...], tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    project = Project(tmp_path)
+    kept = schedule("30d").replace("{match: {within: 30d}}", "{match: {within: 30d}, channels: [TWITTER]}")
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": site("shop", more=kept)})
+    assert reconciler("apply", "--auto-approve").code == 0
+    project.edit("sites/shop.yaml", "{state: present}", "{state: present, regenerate: {when: never}}")
+    project.edit("sites/shop.yaml", "warm and playful", "dry")
+    planned = reconciler("plan", "--out", "saved.plan").last
+    blocked = int(planned.removeprefix("Plan: 0 to add, 1 to change, 0 to destroy; ").partition(" blocked.")[0])
+    assert blocked > 0
+    assert f"Apply: 0 added, 1 changed, 0 destroyed; {blocked} blocked." in reconciler(*command).out

@@ -281,7 +281,7 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
 
     # A plan made now leaves it out, and the rest is carried out.
     done = ci.reconciler(*PUBLISH)
-    assert (done.code, done.last) == (0, "Apply: 0 added, 0 changed, 0 destroyed, 1 published.")
+    assert (done.code, done.last) == (0, "Apply: 0 added, 0 changed, 0 destroyed, 1 published; 1 blocked.")
     assert "changed after approval" in " ".join(done.out.split())
     assert list(pair.scheduled()) == [kept]
 

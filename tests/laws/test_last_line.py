@@ -278,6 +278,7 @@ def test_the_last_line_says_what_became_of_posts(seed: int, tmp_path: Path, reco
             assert "SCHEDULED" not in {status for status, _ in (*before.values(), *after.values())}, planned.out
         assert sum(told[word] for word in ENDS) == promised["publish"] + promised["cancel"], (promised, done.out)
         assert told["withheld"] == 0 if allowed else told["published"] == 0
+        assert told["blocked"] == promised["blocked"], (planned.last, done.last)
         with project.world() as world:
             world.clear_faults()
             world.advance(timedelta(days=2))

@@ -34,7 +34,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteReviewed, Written
 from reconciler.engine.state_results import StateListed
-from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
+from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule, UpdateActivity
 from reconciler.model.address import Address, Kind, SiteName
@@ -1854,15 +1854,16 @@ def test_an_audit_of_a_fleet_has_one_line_a_site_on_a_narrow_screen() -> None:
 
 
 @pytest.mark.parametrize("sites", [1, 3])
-def test_what_is_blocked_is_near_the_last_line_of_an_apply_that_did_other_things(sites: int) -> None:
-    plan = PlanCompleted(sites, PlanTally(change=1, blocked=4))
+@pytest.mark.parametrize("detail", [Detail(), Detail(quiet=True), Detail(summary=True)])
+def test_the_last_line_of_an_apply_counts_what_is_blocked(sites: int, detail: Detail) -> None:
+    plan = PlanCompleted(sites, PlanTally(change=1, blocked=4, in_doubt=1), refused=1)
     ledger = SiteLedger(SiteRef(SHOP, "1"), (entry(Kind.MARKETING_PLAN, Generate(), ActionResult.DONE),))
     begun = (PhaseStarted(Phase.APPLYING, 1), SiteApplied(ledger))
-    done = ApplyCompleted(plan, ledger_tally((ledger,)), sites=1)
-    lines = shown(*begun, done, command="apply").splitlines()
-    assert lines[-3:] == ["  ! 4 blocked: waiting for a person, as listed above", "", lines[-1]], lines
-    assert lines[-1].startswith("Apply: 0 added")
-    assert "blocked" not in shown(*begun, done, command="apply", detail=Detail(quiet=True))
+    done = ApplyCompleted(plan, ledger_tally((ledger,)) + ApplyTally(unknown=1), sites=1)
+    text = shown(*begun, done, command="apply", detail=detail)
+    *_, last = (line for line in text.splitlines() if not line.startswith("Next:"))
+    assert last == "Apply: 0 added, 0 changed, 0 destroyed, 1 generated; 1 unknown, 3 blocked, 1 refused."
+    assert text.count("blocked") == 1, text
     assert "blocked" not in shown(*begun, replace(done, plan=PlanCompleted(sites)), command="apply")
 
 
