@@ -50,7 +50,7 @@ SEVERITIES: Final = {
 
 
 LEFT: Final = frozenset({ActionResult.SKIPPED, ActionResult.UNKNOWN, ActionResult.NOT_STARTED})
-"""The results of actions that were not done, without being errors."""
+"""The results of actions that were not done but are not errors."""
 
 
 class Entry(Struct, frozen=True):

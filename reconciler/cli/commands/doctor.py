@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit with code 4 if something is left for a person to do.")
 @click.option("--sites", is_flag=True, help="If several sites share a finding, list them all.")
 @options.quiet
-@click.option("--probe", is_flag=True, help="Also check inferred facts about the API, on the first site.")
+@click.option("--probe", is_flag=True, help="Also check assumptions about the API, on the first site.")
 @click.option(
     "--cassette",
     type=options.PathType(dir_okay=False, path_type=Path),
