@@ -7,13 +7,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.diagnostics import MORE_PROBLEMS, Diagnostic, Place
 from reconciler.model.plurals import plural
 
 MAX_EXPLAINED: Final = 1000
 """How many problems are explained. Explaining all of them could take hours."""
 
-_MORE: Final = Diagnostic("more-problems", "", "")
+_MORE: Final = Diagnostic(MORE_PROBLEMS, "", "")
 
 
 class Problems(list[Diagnostic]):
@@ -50,8 +50,8 @@ class Problems(list[Diagnostic]):
         explained, more = map(self._with_places, self[:MAX_EXPLAINED]), len(self) - MAX_EXPLAINED
         if more <= 0:
             return tuple(explained)
-        message = f"not listed: at least {plural(more, 'more problem')}; fix these {MAX_EXPLAINED:,} first"
-        return (*explained, Diagnostic("more-problems", message))
+        message = f"not listed: at least {plural(more, 'more problem')}; fix these first"
+        return (*explained, Diagnostic(MORE_PROBLEMS, message))
 
     def _with_places(self, found: Diagnostic) -> Diagnostic:
         """A problem; a shared one with its first other place, and how many more there are."""

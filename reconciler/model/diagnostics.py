@@ -155,6 +155,10 @@ INVALID_FILE = "invalid-file"
 """The code of a problem in a file that has no code of its own."""
 
 
+MORE_PROBLEMS = "more-problems"
+"""The code of what counts the problems that are not listed."""
+
+
 def mistake(message: str, fix: str, *, continues: bool = False) -> Diagnostic:
     """A problem in a file, still without its place: the caller adds that (`Diagnostic.at`)."""
     return Diagnostic(INVALID_FILE, message, fix, continues=continues or ABSENT)

@@ -40,12 +40,12 @@ class SharedSites:
         if len(self._names) < MOST_NAMES:
             self._names.append(name)
 
-    def words(self) -> str:
+    def words(self, thing: str = "site") -> str:
         """`janes-pottery`, or `210 sites (a, b, c, …)`; if one site has it several times, that is counted."""
         names = ", ".join(map(code, self._names))
         if self._count == 1:
             return names if self.times == 1 else f"{names} ({self.times:,} times)"
-        return f"{self._count:,} sites ({names}{', …' if self._count > len(self._names) else ''})"
+        return f"{self._count:,} {thing}s ({names}{', …' if self._count > len(self._names) else ''})"
 
     def join(self, other: SharedSites) -> None:
         """Adds what another site has of its own."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import reduce
 from typing import Final
 
 from msgspec.structs import replace
@@ -11,9 +12,15 @@ from msgspec.structs import replace
 from reconciler.model.address import ALL_SITES
 from reconciler.model.codec import taken_from
 from reconciler.model.diagnostics import Diagnostic, ProblemRecord
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.text import about
 from reconciler.state.errors import STATE, of_any_site
+
+FEW: Final = 5
+"""If fewer files or sites than this have the same problem, worded differently for each, each has its own words."""
+
+MOST_PLACES: Final = 5
+"""How many more places of the same problem are named; the rest are counted."""
 
 GUID: Final = re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
 
@@ -35,6 +42,36 @@ def in_common(said: Diagnostic, other: Diagnostic) -> Diagnostic:
     """What two sites with the same problem have in common: with its ids if they are the same on both."""
     same = said.code != STATE and (said.cause, said.fix) == (other.cause, other.fix)
     return said if same else for_any_site(said)
+
+
+def each_cause_once(problems: Iterable[Diagnostic], most: int = MOST_PLACES) -> Iterator[tuple[Diagnostic, str]]:
+    """The problems of files, each cause once, with the other places that have it; `most` of these are named.
+
+    Few that are worded differently each keep their own words.
+    """
+    causes: dict[Hashable, list[Diagnostic]] = {}
+    for problem in problems:
+        key = problem if problem.place is None else (problem.severity, cause(of_any_site(problem)))
+        causes.setdefault(key, []).append(problem)
+    for same in causes.values():
+        said = reduce(in_common, same)
+        if len(same) < FEW and cause(said) != cause(same[0]):
+            yield from ((problem, "") for problem in same)
+        else:
+            yield said, _elsewhere(same, most)
+
+
+def _elsewhere(same: Sequence[Diagnostic], most: int) -> str:
+    """` (the same in sites/b.yaml:3:5)`: in which other places a problem occurs, and if they are many, in how many."""
+    others = [*dict.fromkeys(problem.place for problem in same)][1:]
+    if not others:
+        return ""
+    named = some_of([str(place) for place in others], most)
+    if len(others) <= most:
+        return f" (the same in {named})"
+    one_each = len({problem.file for problem in same}) == len(others) + 1
+    number = plural(len(others), "more file" if one_each else "more place")
+    return f" (the same in {number}: {named}; `reconciler validate --sites` lists them)"
 
 
 def _without_ids(text: str, request_id: str | None) -> str:

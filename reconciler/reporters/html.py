@@ -14,7 +14,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.verdict import Verdict
 from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import cause, sentence
+from reconciler.reporters.diagnostics import cause, each_cause_once, sentence
 from reconciler.reporters.excerpt import last_line, text_of
 from reconciler.reporters.findings import Findings
 from reconciler.reporters.first_runs import FirstRuns
@@ -204,10 +204,11 @@ class HtmlReporter:
         if self._last:
             yield f'<p class="last {_STYLES[ended.verdict]}">{text(self._last)}</p>\n'
         entries: list[str] = []
+        problems = [*each_cause_once(self._problems)]
         for severity in Severity:
             entries += [
-                f'<li class="{SEVERITIES[severity]}" dir="auto">{text(sentence(problem))}</li>'
-                for problem in self._problems
+                f'<li class="{SEVERITIES[severity]}" dir="auto">{text(sentence(problem) + elsewhere)}</li>'
+                for problem, elsewhere in problems
                 if problem.severity is severity
             ]
             if severity is Severity.ERROR:
@@ -227,7 +228,8 @@ class HtmlReporter:
         """The gallery of the reviewed sites, and below it what else the run has to say."""
         sandbox = self._run is not None and self._run.api is not None and self._run.api.kind is results.ApiKind.SANDBOX
         page = gallery(self._reviews, self._context.picture if sandbox else None)
-        items = [*(text(sentence(problem)) for problem in self._problems), *self._shared()]
+        found = each_cause_once(self._problems)
+        items = [*(text(sentence(problem) + elsewhere) for problem, elsewhere in found), *self._shared()]
         problems = bullets(items, "problems") + "\n" if items else ""
         return page.replace("</body>", f'{problems}<p class="soft">{_code(ended)}</p>\n</body>')
 

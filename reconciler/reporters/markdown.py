@@ -30,6 +30,7 @@ from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import Line
 from reconciler.reporters.plan_text import NOTHING_DONE
 from reconciler.reporters.totals import Total
+from reconciler.state.errors import of_any_site
 
 MARKER: Final = "<!-- reconciler -->"
 
@@ -137,21 +138,20 @@ class MarkdownReporter:
                 assert_never(event)
 
     def _problem(self, finding: Diagnostic) -> None:
-        """Adds a problem; if many sites share it, it appears once, with their number."""
-        sign, site = _SIGNS[finding.severity], finding.address.site if finding.address is not None else ""
-        part = self._problems[finding.severity]
-        if not site or (finding.place is not None and finding.says_name is not True):
-            whole = f"<li>{sign} {code(sentence(finding))}</li>\n"
-            part.add(("", sentence(finding)), "", SharedSites(lambda _: whole))
-            return
+        """Adds a problem; if many sites or files share it, it appears once, with their number."""
+        sign, where = _SIGNS[finding.severity], finding.address.site if finding.address is not None else ""
+        said, thing = finding, "site"
+        if finding.place is not None and (not where or finding.says_name is not True):
+            said, where, thing = of_any_site(finding), str(finding.place), "place"
 
         def wording(sites: SharedSites) -> str:
-            if sites.times == 1:
+            if sites.times == 1 or not where:
                 return f"<li>{sign} {code(sentence(finding))}</li>\n"
             first = f" ({last})" if (last := particulars(finding)) else ""
-            return f"<li>{sign} {sites.words()}: {code(cause(finding) + first)}</li>\n"
+            return f"<li>{sign} {sites.words(thing)}: {code(cause(said) + first)}</li>\n"
 
-        part.add((finding.code, cause(finding)), site, SharedSites(wording))
+        key = (thing, finding.code, cause(said)) if where else sentence(finding)
+        self._problems[finding.severity].add(key, where, SharedSites(wording))
 
     def _goes_out(self, planned: site_results.SitePlanned) -> None:
         """Adds what a plan would publish or discard; not in an apply, which shows what was done."""

@@ -20,13 +20,21 @@ from reconciler.engine.site_results import (
 from reconciler.model.address import Kind
 from reconciler.model.approvals import FOR_NOBODY, LEFT_BEHIND
 from reconciler.model.canonical import ABSENT
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import MORE_PROBLEMS, Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
-from reconciler.reporters.diagnostics import cause, for_any_site, in_common, remedy, sentence
+from reconciler.reporters.diagnostics import (
+    FEW,
+    MOST_PLACES,
+    cause,
+    each_cause_once,
+    for_any_site,
+    in_common,
+    remedy,
+    sentence,
+)
 from reconciler.reporters.last_lines import interrupted_line
 from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
-from reconciler.state.errors import of_any_site
 
 IN_A_ROW: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
 """The codes of notices that a run may give for each of its sites, one after the other.
@@ -49,11 +57,8 @@ MOST_POSTS: Final = 10
 MOST_KINDS: Final = 3
 """How many notices of one kind are shown that differ only in what was found on each site; the rest are counted."""
 
-FEW: Final = 5
-"""If fewer files or sites than this have the same problem, worded differently for each, each has its own words."""
-
-MOST_FILES: Final = 5
-"""How many more files or sites with the same problem are named; the rest are counted."""
+MOST_SITES: Final = 5
+"""How many more sites with the same problem are named; the rest are counted."""
 
 
 class ProblemReporter:
@@ -82,9 +87,10 @@ class ProblemReporter:
         self._write = write
         self._screen = screen
         self._list_sites = list_sites
+        self._most_places = 1_000_000 if list_sites else MOST_PLACES
         self._interrupted = interrupted
         self._about_sites: dict[tuple[str, ...], list[Diagnostic]] = {}
-        self._about_files: dict[tuple[str, str], list[Diagnostic]] = {}
+        self._about_files: list[Diagnostic] = []
         self._fix: tuple[str, str] = ("", "")
         self._said = {APPROVALS_UNKNOWN: has_text, LEFT_BEHIND: has_text and has_notes}
         self._owned: set[str] = set()
@@ -94,8 +100,7 @@ class ProblemReporter:
         """Shows a problem, a notice or an interruption; other events are for the reports."""
         match event:
             case Notice(problem=problem) if problem.place is not None:
-                key = problem.severity, cause(of_any_site(problem))
-                self._about_files.setdefault(key, []).append(problem)
+                self._about_files.append(problem)
                 return
             case Notice(problem=problem) if problem.address is not None and not self._list_sites:
                 self._about_sites.setdefault(_shared(problem), []).append(problem)
@@ -112,12 +117,12 @@ class ProblemReporter:
         self._show_about_files(between=between or isinstance(event, PhaseStarted))
         match event:
             case FilesInvalid(problems=problems):
-                for problem in problems:
-                    self._problem(problem)
-                files = len({problem.file for problem in problems})
-                self._lines(
-                    (f"Error: {plural(len(problems), 'problem')} in {plural(files, 'file')}; nothing was done",)
-                )
+                causes = [*each_cause_once(problems, self._most_places)]
+                for problem, elsewhere in causes:
+                    self._problem(problem, "", elsewhere)
+                count = plural(sum(problem.code != MORE_PROBLEMS for problem, _ in causes), "problem")
+                files = plural(len({found.file for found in problems if found.code != MORE_PROBLEMS}), "file")
+                self._lines((f"Error: {count} in {files}; nothing was done",))
             case RunFailed(problem=problem):
                 from reconciler.engine.problems import BUG
 
@@ -148,30 +153,35 @@ class ProblemReporter:
         self._about_sites = later
 
     def _show_about_files(self, *, between: bool) -> None:
-        later = {key: found for key, found in self._about_files.items() if between and found[0].code == FOR_NOBODY}
-        for key, found in self._about_files.items():
-            same = [problem for problem in found if problem.code != FOR_NOBODY or problem.file not in self._owned]
-            if not same or key in later:
-                continue
-            said = reduce(in_common, same)
-            each = len(same) < FEW and cause(said) != cause(same[0])
-            for problem, rest in [(found, [found]) for found in same] if each else [(said, same)]:
-                self._problem(problem, f"{problem.severity}: ", _and_more(rest))
-        self._about_files = later
+        found, self._about_files = self._about_files, []
+        if between:
+            self._about_files = [problem for problem in found if problem.code == FOR_NOBODY]
+            found = [problem for problem in found if problem.code != FOR_NOBODY]
+        shown = (problem for problem in found if problem.code != FOR_NOBODY or problem.file not in self._owned)
+        for problem, elsewhere in each_cause_once(shown, self._most_places):
+            self._problem(problem, f"{problem.severity}: ", elsewhere)
 
     def _notice(self, problem: Diagnostic, more: str = "") -> None:
         said, self._fix = self._fix, (problem.code, problem.fix)
         self._problem(replace(problem, fix="") if said == self._fix else problem, f"{problem.severity}: ", more)
 
     def _problem(self, problem: Diagnostic, before: str = "", more: str = "") -> None:
-        """A problem on one line if it fits; if not, what to do about it is on a line of its own, easy to find."""
-        whole = f"{before}{sentence(problem)}{more}"
+        """A problem on one line if it fits; if not, what to do about it is on a line of its own, easy to find.
+
+        Where else it occurs comes last.
+        """
+        whole = f"{before}{sentence(problem)}"
+        if columns(whole + more) <= self._screen.width:
+            self._lines((whole + more,))
+            return
         if not problem.fix or columns(whole) <= self._screen.width:
             self._lines((whole,))
-            return
-        bare = replace(problem, message=problem.cause, fix="", call="", request_id=None)
-        self._lines((f"{before}{sentence(bare)}{more}",))
-        self._lines((f"fix: {remedy(problem)}",), indent=2, hang=7)
+        else:
+            bare = replace(problem, message=problem.cause, fix="", call="", request_id=None)
+            self._lines((f"{before}{sentence(bare)}",))
+            self._lines((f"fix: {remedy(problem)}",), indent=2, hang=7)
+        if more:
+            self._lines((more.removeprefix(" (").removesuffix(")"),), indent=2)
 
     def _lines(self, lines: Iterable[str], *, indent: int = 0, hang: int = 4) -> None:
         for line in lines:
@@ -220,8 +230,8 @@ def _of_the_rest(problems: Sequence[Diagnostic]) -> str:
     if problems[0].code == GOES_OUT:
         what = f"{len(problems):,} more posts are still scheduled to go out on {plural(len(sites), 'site')}"
         return f"{problems[0].severity}: {what} (list them with --sites)"
-    more = f" and {plural(len(sites) - MOST_FILES, 'more site')}" if len(sites) > MOST_FILES else ""
-    named = f"{', '.join(sites[:MOST_FILES])}{more}"
+    more = f" and {plural(len(sites) - MOST_SITES, 'more site')}" if len(sites) > MOST_SITES else ""
+    named = f"{', '.join(sites[:MOST_SITES])}{more}"
     return f"{problems[0].severity}: the same, with different values, on {named} (list them with --sites)"
 
 
@@ -241,19 +251,6 @@ def _and_more_sites(same: Sequence[Diagnostic]) -> str:
     sites = list(dict.fromkeys(problem.address.site for problem in same if problem.address is not None))[1:]
     if not sites:
         return f" (the same {plural(len(same) - 1, 'more time')} on this site)"
-    more = f" and {plural(len(sites) - MOST_FILES, 'more site')}" if len(sites) > MOST_FILES else ""
+    more = f" and {plural(len(sites) - MOST_SITES, 'more site')}" if len(sites) > MOST_SITES else ""
     times = "" if len(same) == len(sites) + 1 else f"{plural(len(same) - 1, 'more time')} "
-    return f" (the same {times}on {', '.join(sites[:MOST_FILES])}{more})"
-
-
-def _and_more(same: Sequence[Diagnostic]) -> str:
-    """In how many other files, or in how many other places of one file, the same problem occurs."""
-    if len(same) == 1:
-        return ""
-    files = sorted({problem.file for problem in same} - {same[0].file})
-    if files:
-        named = files[:MOST_FILES]
-        if len(files) > MOST_FILES:
-            named.append(plural(len(files) - MOST_FILES, "more file"))
-        return f" (the same in {', '.join(named)})"
-    return f" (the same in {plural(len(same) - 1, 'more place')} in this file)"
+    return f" (the same {times}on {', '.join(sites[:MOST_SITES])}{more})"

@@ -47,6 +47,63 @@ def in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+TYPO = "settings: {toneOfVioce: warm}\n"
+OTHER_TYPO = "settings: {pointOfveiw: SECOND_PERSON}\n"
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "apply", "drift", "review", "history", "doctor"])
+def test_a_typo_in_the_files_of_many_sites_is_shown_once(command: str, tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, TYPO)
+    made.write({"sites/01.yaml": site(1, "\n" + TYPO), "sites/12.yaml": site(12, OTHER_TYPO)})
+    ran = reconciler(command)
+    assert ran.code == 1
+    named = ", ".join(f"sites/{number:02}.yaml:3:12" for number in range(2, 7))
+    assert ran.err.splitlines() == [
+        "sites/01.yaml:4:12: settings.toneOfVioce: unknown key; did you mean toneOfVoice? "
+        f"(the same in 10 more files: {named} and 5 more; `reconciler validate --sites` lists them)",
+        "sites/12.yaml:3:12: settings.pointOfveiw: unknown key; did you mean pointOfView?",
+        "Error: 2 problems in 12 files; nothing was done",
+    ]
+
+
+def test_all_files_with_a_problem_are_listed_on_request(tmp_path: Path, reconciler: Command) -> None:
+    fleet(tmp_path, TYPO)
+    first, last = reconciler("validate", "--sites").err.splitlines()
+    named = ", ".join(f"sites/{number:02}.yaml:3:12" for number in range(2, 13))
+    assert first.endswith(f" (the same in {named})")
+    assert last == "Error: 1 problem in 12 files; nothing was done"
+
+
+def test_programs_get_each_place_of_a_problem_and_comments_the_number(tmp_path: Path, reconciler: Command) -> None:
+    fleet(tmp_path, TYPO)
+    records = reconciler("validate", "--output", "json").json["problems"]
+    assert [record["file"] for record in records] == [f"sites/{number:02}.yaml" for number in range(1, 13)]
+    assert reconciler("validate", "--output", "github").out.count("::error title=") == 12
+    first = ", ".join(f"<code>sites/{number:02}.yaml:3:12</code>" for number in range(1, 4))
+    what = "settings.toneOfVioce: unknown key; did you mean toneOfVoice?"
+    comment = reconciler("validate", "--output", "markdown").out
+    assert [line for line in comment.splitlines() if "<li>" in line] == [
+        f"<li>❌ 12 places ({first}, …): <code>{what}</code></li>"
+    ]
+    page = reconciler("validate", "--output", "html").out
+    assert page.count("unknown key") == 1
+    assert "the same in 11 more files: sites/02.yaml:3:12, " in page
+
+
+def test_a_typo_in_many_documents_of_one_file_is_shown_once(tmp_path: Path, reconciler: Command) -> None:
+    Project(tmp_path).write(
+        {
+            "reconciler.yaml": PROJECT,
+            "sandbox.yaml": SANDBOX,
+            "sites/all.yaml": "---\n".join(site(number, TYPO) for number in range(1, 10)),
+        }
+    )
+    first, last = reconciler("validate").err.splitlines()
+    named = ", ".join(f"sites/all.yaml:{line}:12" for line in range(7, 24, 4))
+    assert "(the same in 8 more places: " + named + " and 3 more; " in first
+    assert last == "Error: 1 problem in 1 file; nothing was done"
+
+
 @pytest.mark.parametrize("command", ["plan", "drift", "review", "doctor"])
 def test_an_error_that_quotes_the_id_of_each_site_is_shown_once(
     command: str, tmp_path: Path, reconciler: Command
@@ -190,7 +247,7 @@ def test_renamed_sites_are_one_note_or_a_warning_if_notes_are_not_shown(tmp_path
     for without_notes in ("--quiet", "--summary"):
         ran = reconciler("plan", without_notes)
         assert ("note: " in ran.out, ran.err.count("warning: "), move in ran.err) == (False, 1, True), ran.err
-        assert "shop-06.yaml, 39 more files)" in ran.err
+        assert "shop-06.yaml and 39 more; `reconciler validate --sites` lists them)" in ran.err
     listed = " ".join(reconciler("plan", "--sites").out.split())
     moves = (f"approvals/shop-{n:02}.yaml approvals/store-{n:02}.yaml" for n in range(1, 46))
     assert all(f"git mv {each}" in listed for each in moves)

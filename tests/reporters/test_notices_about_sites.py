@@ -8,7 +8,7 @@ from reconciler.engine.results import FilesInvalid, Notice, Phase, PhaseStarted,
 from reconciler.engine.site_results import Progressed, SiteFailed
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.diagnostics import MORE_PROBLEMS, Diagnostic, Place, Severity
 from reconciler.model.marketing_plan import Generate
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.problems import UNBROKEN, ProblemReporter
@@ -145,6 +145,32 @@ def test_what_to_do_is_on_a_line_of_its_own_if_not_everything_fits() -> None:
     assert text.startswith("Error: access")
     assert text.endswith("\nError: 1 problem in 1 file; nothing was done\n")
     assert text.count("\n  fix: ask") == 2
+
+
+def test_where_else_a_problem_occurs_comes_after_what_to_do() -> None:
+    typo = Diagnostic("invalid-file", "toneOfVioce: unknown key", "did you mean toneOfVoice?")
+    files = tuple(typo.at(Place(f"sites/{name}.yaml", 3, 1)) for name in "abc")
+    written: list[str] = []
+    for width in (100, 70, 40):
+        ProblemReporter(written.append, Screen(width)).handle(FilesInvalid(files))
+    places = "the same in sites/b.yaml:3:1, sites/c.yaml:3:1"
+    end = "Error: 1 problem in 3 files; nothing was done\n"
+    whole = "sites/a.yaml:3:1: toneOfVioce: unknown key"
+    assert "".join(written) == (
+        f"{whole}; did you mean toneOfVoice?\n  {places}\n{end}"
+        f"{whole}; did you mean toneOfVoice?\n  {places}\n{end}"
+        "sites/a.yaml:3:1: toneOfVioce: unknown\n    key\n  fix: did you mean toneOfVoice?\n"
+        "  the same in sites/b.yaml:3:1,\n    sites/c.yaml:3:1\n"
+        "Error: 1 problem in 3 files; nothing was\n    done\n"
+    )
+
+
+def test_problems_that_are_not_listed_are_not_counted_as_one_more() -> None:
+    typo = Diagnostic("invalid-file", "toneOfVioce: unknown key", place=Place("sites/a.yaml", 3, 1))
+    more = Diagnostic(MORE_PROBLEMS, "not listed: at least 9 more problems; fix these first")
+    written: list[str] = []
+    ProblemReporter(written.append).handle(FilesInvalid((typo, more)))
+    assert "".join(written).splitlines()[1:] == [more.message, "Error: 1 problem in 1 file; nothing was done"]
 
 
 def test_the_ids_of_sites_and_requests_do_not_tell_their_problems_apart() -> None:

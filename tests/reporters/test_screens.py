@@ -833,12 +833,13 @@ def test_the_same_warning_about_many_files_is_reported_once() -> None:
     )
     lines = shown(STARTED, *told, warned("c.yaml", 1, "odd")).splitlines()
     assert lines == [
-        "warning: a.yaml:1:1: odd; correct it (the same in b.yaml, c.yaml)",
-        "warning: b.yaml:9:1: other; correct it (the same in 1 more place in this file)",
+        "warning: a.yaml:1:1: odd; correct it (the same in b.yaml:1:1, c.yaml:1:1)",
+        "warning: b.yaml:9:1: other; correct it (the same in b.yaml:12:1)",
     ]
     many = [warned(f"{name}.yaml", 1, "odd") for name in "abcdefgh"]
     assert shown(STARTED, *many).splitlines() == [
-        "warning: a.yaml:1:1: odd; correct it (the same in b.yaml, c.yaml, d.yaml, e.yaml, f.yaml, 2 more files)"
+        "warning: a.yaml:1:1: odd; correct it (the same in 7 more files: b.yaml:1:1, c.yaml:1:1, d.yaml:1:1, "
+        "e.yaml:1:1, f.yaml:1:1 and 2 more; `reconciler validate --sites` lists them)"
     ]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command("validate")
 @options.paths
 @click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@click.option("--sites", is_flag=True, help="If several files share a problem, list them all.")
 @options.trust_options
 @options.output
 def command(**given: Any) -> Verdict:
