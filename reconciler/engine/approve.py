@@ -43,6 +43,8 @@ async def approve(
     """
     begin("approve", selection, emit)
     project = selection.project
+    if wrong := [problem for entry in selection.entries for problem in entry.problems]:
+        raise InvalidFiles(wrong)
     files = [(entry.name, project.approvals_file(entry.name), entry.load().approvals) for entry in selection.entries]
     selected = subjects(files, asked_for.selector, asked_for.decision, waiting=asked_for.everything)
     found = targeted(selected, selection, files, asked_for.decision, emit)

@@ -104,6 +104,19 @@ def test_a_typo_in_many_documents_of_one_file_is_shown_once(tmp_path: Path, reco
     assert last == "Error: 1 problem in 1 file; nothing was done"
 
 
+def test_approve_names_every_file_that_it_cannot_read(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, DRAFTS)
+    bad = {number: f"version: 1\nsite: shop-{number:02}\nactivitees: []\n" for number in (2, 3)}
+    made.write({f"approvals/shop-{number:02}.yaml": text for number, text in bad.items()})
+    ran = reconciler("approve", "--all", "--yes")
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        "approvals/shop-02.yaml:3:1: activitees: unknown key; did you mean activities? "
+        "(the same in approvals/shop-03.yaml:3:1)",
+        "Error: 1 problem in 2 files; nothing was done",
+    ]
+
+
 @pytest.mark.parametrize("command", ["plan", "drift", "review", "doctor"])
 def test_an_error_that_quotes_the_id_of_each_site_is_shown_once(
     command: str, tmp_path: Path, reconciler: Command
