@@ -68,6 +68,9 @@ class ProjectAccount(Struct, frozen=True):
 PARALLELISM: Final = 32
 """Number of sites processed in parallel by default."""
 
+SANDBOX_POLL: Final = timedelta(milliseconds=500)
+"""How often the sandbox is polled by default: it is ready within seconds, and reading it costs nothing."""
+
 
 class ProjectConfig(Struct, frozen=True):
     """A project as defined in its reconciler.yaml; each field has the default that applies without that file.
@@ -189,7 +192,8 @@ def _project(root: Path, file: Path, trust: Trust, merged: MergedDocument) -> Pr
     written: dict[str, Any] = merged.value
     usable = ProjectConfig(root, file)
     limits = written.get("limits", {})
-    interval = _duration(merged, ("poll", "interval"), usable.poll_interval, positive=True)
+    often = SANDBOX_POLL if written.get("api") == "sandbox" else usable.poll_interval
+    interval = _duration(merged, ("poll", "interval"), often, positive=True)
     timeout = _duration(merged, ("poll", "timeout"), usable.poll_timeout, positive=True)
     if interval > timeout:
         merged.problem(("poll",), "the interval is longer than the timeout", "make the timeout longer")

@@ -141,6 +141,23 @@ def test_durations(write_project: WriteProject) -> None:
     assert project.policy.min_lead == timedelta(hours=2)
 
 
+@pytest.mark.parametrize(
+    ("written", "milliseconds"),
+    [
+        ("api: sandbox", 500),
+        ("api: sandbox\npoll: {timeout: 1m}", 500),
+        ("api: sandbox\npoll: {interval: 5s}", 5000),
+        ("api: http://127.0.0.1:8099", 5000),
+        ("api: wix", 5000),
+    ],
+)
+def test_the_sandbox_is_polled_more_often_by_default(
+    written: str, milliseconds: int, write_project: WriteProject
+) -> None:
+    write_project({"reconciler.yaml": f"version: 1\n{written}\n"})
+    assert find_project().poll_interval == timedelta(milliseconds=milliseconds)
+
+
 def test_project_is_found_upwards_from_any_path(write_project: WriteProject) -> None:
     root = write_project({"reconciler.yaml": "version: 1\n", "sites/a.yaml": site("a"), "sites/eu/b.yaml": site("b")})
     for path in (root, root / "reconciler.yaml", root / "sites", root / "sites/a.yaml", root / "sites/eu"):
