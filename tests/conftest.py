@@ -24,12 +24,12 @@ OF_THE_RUN = (
     *("CI", "RECONCILER_", "GITHUB_", "GITLAB_", "BUILD_URL", "BUILDKITE_", "CIRCLE_"),
     *("FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER"),
     *("GIT_", "AWS_", "AZURE_", "GOOGLE_", "DASK_", "SSL_CERT_", "SSLKEYLOGFILE", "REQUESTS_CA_BUNDLE"),
-    *("PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONASYNCIODEBUG"),
+    *("PYTHONIOENCODING", "PYTHONWARNINGS", "PYTHONDEVMODE", "PYTHONASYNCIODEBUG", "PYTHONDONTWRITEBYTECODE"),
     *(spelt for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY") for spelt in (name, name.lower())),
 )
 """The prefixes of variables that say where the tests run, or point elsewhere: to the repository whose hook runs the
 tests, to somebody's bucket, to a proxy. None of this may affect the tests, so these variables are removed before the
-first fixture, whatever its scope."""
+first fixture, whatever its scope. Without bytecode, each of the many processes would compile all modules again."""
 
 for variable in [name for name in os.environ if name.startswith(OF_THE_RUN)]:
     del os.environ[variable]
