@@ -68,8 +68,6 @@ class _Outline(Struct, Generic[CountsT], frozen=True):
     labels: frozenset[tuple[str, str]]
     tally: CountsT
     length: int
-    lines: int
-    """How many lines it has before they are wrapped."""
 
 
 class _Single(Struct, Generic[CountsT], gc=False):
@@ -98,8 +96,8 @@ class _Single(Struct, Generic[CountsT], gc=False):
 
     @property
     def own_lines(self) -> int:
-        """How many lines it has before they are wrapped."""
-        return self.outline.lines
+        """How many lines it has."""
+        return self.outline.length
 
 
 class _Shared(Generic[CountsT]):
@@ -128,7 +126,7 @@ class _Shared(Generic[CountsT]):
         self.tally = outline.tally
         self.names = [first.name]
         self.own: list[BlockPlace] = [(first.start, outline.length)]
-        self.own_lines = outline.lines
+        self.own_lines = outline.length
         self.alike = self.has_titles = True
         self.of_many = first.of_many
         self.totals = {total.kind: total for total in first.totals}
@@ -204,9 +202,9 @@ class Blocks(Generic[CountsT]):
         found = self._found.get(key)
         if found is None:
             self._causes.update({part.cause for part in common if isinstance(part, Line) and part.cause})
-            lines, known = own(), frozenset(labels)
-            start, length = self._keep(lines)
-            outline = _Outline(rank, self._labels.setdefault(known, known), tally, length, len(lines))
+            known = frozenset(labels)
+            start, length = self._keep(own())
+            outline = _Outline(rank, self._labels.setdefault(known, known), tally, length)
             outline = self._outlines.setdefault(outline, outline)
             self._found[key] = _Single(outline, name, start, tuple(totals.values()), self._keep_of_many(rank, of_many))
             return
@@ -259,11 +257,10 @@ class Blocks(Generic[CountsT]):
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did."""
         if len(found.own) < found.count - 1 or not self._one_by_one(found):
             return False
-        lines = own()
-        place = self._keep(lines)
+        place = self._keep(own())
         found.alike = found.alike and [*self._read(found.own[0])] == [*self._read(place)]
         found.own.append(place)
-        found.own_lines += len(lines)
+        found.own_lines += place[1]
         return True
 
     def _one_by_one(self, found: _Shared[CountsT]) -> bool:

@@ -6,19 +6,21 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SitePlanned
+from reconciler.model.activities import DeleteActivity
 from reconciler.model.address import Address, Kind
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.plurals import plural
-from reconciler.model.posts import Discarded, name_of, post_name, shown_account
-from reconciler.model.schedule import DraftWrite
+from reconciler.model.posts import Discarded, PostsWrite, name_of, post_name, shown_account
+from reconciler.model.schedule import CancelPost, DraftWrite, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
 from reconciler.model.text import spoken
@@ -31,7 +33,7 @@ from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause, for_any_site, remedy
-from reconciler.reporters.kinds.base import STYLES, SYMBOLS
+from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.totals import (
     ActivityTotal,
@@ -59,6 +61,12 @@ MOST_NAMED: Final = 6
 
 NOTHING_DONE: Final = "Nothing below will be done:"
 """Shown above the changes of what is refused: a site, or the whole run."""
+
+SEVERAL: Final = 3
+"""How many posts or activities of a site to which the same is done share a paragraph."""
+
+Timed: TypeAlias = SchedulePost | CancelPost
+"""What may be told of several posts at once: each has only its time and its name."""
 
 NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
 """How `--explain` names the parts of a site if their slugs do not read as words."""
@@ -155,7 +163,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     if plan.refusals and plan.actions:
         left = Span(NOTHING_DONE, Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
-    items += [_action(action, planned, calls_of) for action in plan.actions]
+    items += _actions(planned, calls_of)
     items += [note_item(note) for note in plan.notes]
     if calls_of and planned.reads:
         reads = f"  read: {', '.join(NAMES_OF_PARTS.get(part, spoken(part)) for part in planned.reads)}"
@@ -249,6 +257,98 @@ def by_channels(posts: Iterable[_Titled], most: int, thing: str = "draft") -> st
     rest = untitled + sum(sum(counts.values()) for counts in list(channels.values())[most:])
     more = f" and {plural(rest, f'more {thing}')}" if rest else ""
     return f"{'; '.join(found)}{more}" if found else ""
+
+
+def _actions(planned: SitePlanned, calls_of: CallsOf | None) -> Iterator[Item]:
+    """The actions. What is done to several posts or activities is said once, with all their names."""
+    plan = planned.plan
+    items = [_action(action, planned, calls_of) for action in plan.actions]
+    alike: dict[tuple[Rank, Verb, str], list[int]] = {}
+    for number, (item, action) in enumerate(zip(items, plan.actions, strict=True)):
+        what = "" if calls_of else _what_to_several(item, action, plan)
+        alike.setdefault((item.rank, action.operation.verb, what or str(number)), []).append(number)
+    together = {numbers[0]: (what, numbers) for (_, _, what), numbers in alike.items() if len(numbers) >= SEVERAL}
+    others = {number for _, numbers in together.values() for number in numbers}
+    for number, item in enumerate(items):
+        if number in together:
+            what, numbers = together[number]
+            yield _together(what, [items[each] for each in numbers], [plan.actions[each] for each in numbers], plan)
+        elif number not in others:
+            yield item
+
+
+def _what_to_several(item: Item, action: Action, plan: Plan) -> str:
+    """What an action does, in words for several posts or activities; empty if it is shown by itself."""
+    from reconciler.reporters.kinds.schedule import account_words
+
+    operation = action.operation
+    if item.of_many is not None:
+        return item.of_many.on_one_site
+    if not isinstance(operation, Timed) or not operation.title:
+        return ""
+    if edit_key(action.address, MOMENT) in plan.edited:
+        return ""
+    assert isinstance(item.total, PostTotal)
+    if isinstance(operation, SchedulePost):
+        picked = "" if operation.at else " at times that Wix picks"
+        return f"{COUNT} {item.total.kind} on {account_words(operation.account)}{picked}"
+    facts = facts_behind(action.reason, action.details, action.grounds, plan.time_zone)
+    behind = f" ({', '.join(facts)})" if facts else ""
+    return f"{COUNT} {item.total.kind}{behind}"
+
+
+def _together(what: str, items: Sequence[Item], actions: Sequence[Action], plan: Plan) -> Item:
+    """Actions that do the same: what they do, with their number, then the names, then what is discarded."""
+    first, *others = items
+    verb, operations = actions[0].operation.verb, [action.operation for action in actions]
+    head, count = (SYMBOLS[verb], STYLES[verb]), f"{len(items):,}"
+    if isinstance(first.total, PostTotal):
+        for item in others:
+            assert isinstance(item.total, PostTotal)
+            first.total.add(item.total)
+        posts = [each for each in operations if isinstance(each, Timed)]
+        channels = {post_name("", each.channel, each.type) for each in posts}
+        count += f" on {channels.pop()}" if len(channels) == 1 else ""
+        about, names = Span(what.replace(COUNT, count, 1)), _by_time(posts, plan.time_zone, one_channel=not channels)
+        return replace(first, own=(subject_line(*head, "posts", about), _names_line(names)))
+    assert first.of_many is not None
+    for item in others:
+        assert item.of_many is not None
+        first.of_many.add(item.of_many)
+    names = ", ".join(quoted(each.title) for each in operations if isinstance(each, PostsWrite | DeleteActivity))
+    discards = [draft for operation in operations for draft in plan.discarded_by(operation)]
+    about = Span(what.replace(COUNT, count, 1))
+    lines = (subject_line(*head, first.of_many.subject, about), _names_line(names))
+    own = (_discard_line(discards),) if discards else ()
+    return Item(first.rank, lines, own, _discard_total(discards), first.of_many)
+
+
+def _names_line(names: str) -> Line:
+    return Line((Span(names),), indent=LEFT + 4, hang=LEFT + 6)
+
+
+def _by_time(posts: Iterable[SchedulePost | CancelPost], zone: str, *, one_channel: bool) -> str:
+    """`Tue 2026-12-01 09:30 UTC "Sale" (X); Wed 2026-12-02 09:30 "Studio" (X)`: the zone is that of all times.
+
+    With `one_channel`, it was named before.
+    """
+    times: dict[str, list[SchedulePost | CancelPost]] = {}
+    for post in posts:
+        times.setdefault(_time_of(post, zone), []).append(post)
+    found: list[str] = []
+    in_zone = f" {zone}"
+    for when, same in times.items():
+        names = ", ".join(quoted(post.title) for post in same) if one_channel else by_channels(same, len(same), "post")
+        found.append(f"{when.replace(f' {zone}', in_zone, 1)} {names}".strip())
+        in_zone = "" if when else in_zone
+    return "; ".join(found)
+
+
+def _time_of(post: SchedulePost | CancelPost, zone: str) -> str:
+    """When a post goes out, or would have; empty if it is not known."""
+    if isinstance(post, SchedulePost) and post.at is None:
+        return moment_text(post.about, zone, exact=False) if post.about else ""
+    return words.moment(post.at, zone) if post.at else ""
 
 
 def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> Item:

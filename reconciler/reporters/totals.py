@@ -12,7 +12,7 @@ from reconciler.model.posts import channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
-from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS, ActionText
+from reconciler.reporters.kinds.base import COUNT, IN_TOTAL, STYLES, SYMBOLS, ActionText
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.varied import Varied, without_numbers
@@ -91,7 +91,7 @@ class DiscardTotal:
         kind = "draft" if self._approved or not self._known else "unapproved draft"
         text = f"- discards {plural(self._count, kind)}"
         text += f", {self._approved:,} of them approved," if self._approved else ""
-        text += " on these sites in total"
+        text += IN_TOTAL
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 
@@ -109,6 +109,16 @@ class ActivityTotal:
         self._verb, self._said, self._discards = verb, said, discards
         self._count, self._edited = 1, int(edited)
 
+    @property
+    def subject(self) -> str:
+        """What is counted."""
+        return "posts" if self._said.subject == "posts" else "activities"
+
+    @property
+    def on_one_site(self) -> str:
+        """What happens to several activities of one site, with COUNT for their number; empty if their fields change."""
+        return "" if self._said.changes else self._said.of_many.replace(IN_TOTAL, "", 1)
+
     def add(self, other: ActivityTotal) -> None:
         """Adds others that change in the same way."""
         self._count += other._count
@@ -120,11 +130,10 @@ class ActivityTotal:
 
     def lines(self) -> Iterator[Line]:
         """`- activities  delete 892 on these sites in total, ...`, the new values, and what is thrown away."""
-        subject = "posts" if self._said.subject == "posts" else "activities"
         about = [Span(self._said.of_many.replace(COUNT, f"{self._count:,}"))]  # any other braces come from a file
         if self._edited:
             about.append(Span(f"({self._edited:,} edited on the site since the last apply)", Style.YELLOW))
-        yield subject_line(SYMBOLS[self._verb], STYLES[self._verb], subject, *about)
+        yield subject_line(SYMBOLS[self._verb], STYLES[self._verb], self.subject, *about)
         for change in self._said.changes:
             spans = (Span(change.path), Span("->"), Span(yaml(change.after), Style.GREEN))
             yield Line(spans, indent=LEFT + 4, hang=LEFT + 8)
@@ -147,7 +156,7 @@ class WaitingTotal:
     def lines(self) -> Iterator[Line]:
         """`? 36 drafts are waiting for review on these sites in total`."""
         verb = "is" if self._count == 1 else "are"
-        text = f"? {plural(self._count, 'draft')} {verb} waiting for review on these sites in total"
+        text = f"? {plural(self._count, 'draft')} {verb} waiting for review{IN_TOTAL}"
         yield Line((Span(text, Style.CYAN),))
 
 

@@ -73,7 +73,7 @@ from reconciler.planner.drift_report import (
     FieldDrift,
     Finding,
 )
-from reconciler.planner.edits import edit_key
+from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import REASONS
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
@@ -285,6 +285,20 @@ def cancelled(site: str, day: int | None) -> Action:
     at = datetime(2026, 12, day, 9, tzinfo=UTC) if day else None
     operation = CancelPost(PostId(f"d{day}"), ActivityId("b3"), "INSTAGRAM", at, "Winter check")
     return Action(Address(SiteName(site), Kind.DRAFT, f"d{day}"), operation, Reason.PAUSED)
+
+
+def cancelling(site: str, *more: Action) -> SitePlanned:
+    """A site that cancels six posts with titles of their own, one a day."""
+    posts = (
+        CancelPost(PostId(f"d{n}"), ActivityId(f"a{n}"), "INSTAGRAM", moment(n), f"Idea {n} of {site}")
+        for n in range(6)
+    )
+    actions = (Action(Address(SiteName(site), Kind.DRAFT, post.post), post, Reason.PAUSED) for post in posts)
+    return planned(*actions, *more, site=site)
+
+
+def moment(day: int) -> datetime:
+    return datetime(2026, 12, 1 + day, 8, 30, tzinfo=UTC)
 
 
 def stopped(site: str, **rest: object) -> SiteLedger:
@@ -571,6 +585,17 @@ def test_one_change_on_many_sites_and_four_odd_ones_take_a_screen(odd: tuple[str
     assert len(lines) <= 40, "\n".join(lines)
 
 
+@pytest.mark.parametrize(("width", "more"), [(80, False), (120, True), (1_000, True)])
+def test_four_sites_that_cancel_six_posts_each_name_them_all_on_a_screen(width: int, more: bool) -> None:
+    many = (planned(tone(f"shop-{n:03}"), site=f"shop-{n:03}") for n in range(219))
+    others = (cancelling(f"odd-{n}", *((tone(f"odd-{n}"),) if more else ())) for n in range(4))
+    text = shown(*plan_of(*many, *others), screen=Screen(width))
+    words = " ".join(text.split())
+    assert all(f'"Idea {n} of odd-{site}"' in words for n in range(6) for site in range(4)), text
+    assert text.count("publishing is paused") == 4, text
+    assert len(text.splitlines()) <= 40, text
+
+
 def test_the_table_says_that_a_site_is_refused_although_it_is_blocked_too() -> None:
     both = planned(tone("odd"), site="odd", refusals=(not_connected("odd", "X"),), blocked=(UNCONNECTED,))
     sites = [both, *(planned(tone(f"shop-{n}", f"{n}"), site=f"shop-{n}") for n in range(4))]
@@ -603,11 +628,11 @@ def generating(site: str, title: str) -> SitePlanned:
 
 
 def test_titles_that_most_sites_share_are_shown_although_others_have_their_own() -> None:
-    same = [generating(f"same-{number}", "Tip") for number in range(20)]
-    odd = [generating(f"odd-{number}", f"Idea {number}") for number in range(12)]
+    same = [generating(f"same-{number}", "Tip") for number in range(40)]
+    odd = [generating(f"odd-{number}", f"Idea {number}") for number in range(24)]
     text = shown(*plan_of(*odd, *same))
-    assert 'generate posts for "Tip 3"' in text
-    assert "generate posts for 48 activities on these sites in total" in text
+    assert 'generate posts for 4 activities\n        "Tip 0", "Tip 1", "Tip 2", "Tip 3"\n' in text
+    assert "generate posts for 96 activities on these sites in total" in text
     few = shown(*plan_of(*odd[:5], *same))
     assert ("in total" in few, '"Idea 4 3"' in few) == (False, True), "their lines fit on a screen"
 
@@ -1464,7 +1489,50 @@ def test_posts_of_many_sites_are_listed_one_by_one_while_they_fit_a_screen() -> 
     many = plan_of(*(publishing(f"s{n}") for n in range(30)))
     assert "s7.berlin" not in shown(*many)
     for asked in (shown(*many, detail=Detail(sites=True)), shown(*many, calls=lambda _operation, _site: ())):
-        assert [f'"Only at s{n}"' in asked and f"s{n}.berlin" in asked for n in range(30)] == [True] * 30
+        text = " ".join(asked.split())
+        assert [f'"Only at s{n}"' in text and f"s{n}.berlin" in text for n in range(30)] == [True] * 30
+
+
+def test_what_is_done_to_three_or_more_posts_or_activities_is_said_once_with_their_names() -> None:
+    def told(*actions: Action, **rest: object) -> list[str]:
+        lines = shown(*plan_of(planned(*actions, site=SHOP, **rest)), screen=Screen(1_000)).splitlines()
+        return lines[3 : lines.index("", 3)]
+
+    def deleted(number: int, title: str, *discards: str) -> Action:
+        operation = DeleteActivity(ActivityId(f"a{number}"), title, tuple(map(PostId, discards)))
+        return Action(Address(SHOP, Kind.ACTIVITY, f"a{number}"), operation, Reason.ABSENT_WANTED)
+
+    two, three = (tuple(going_out("shop", 2 * n) for n in range(count)) for count in (2, 3))
+    assert [line.partition("  goes")[0] for line in told(*two)] == [f'  > post "Title {n}" (Facebook)' for n in (0, 2)]
+    assert told(*three, going_out("shop", 1)) == [
+        "  > posts             4 go out on account shop.berlin",
+        '        Tue 2026-12-01 09:30 UTC "Title 0" (Facebook); Wed 2026-12-02 09:30 "Title 2" (Facebook); '
+        'Thu 2026-12-03 09:30 "Title 4" (Facebook); Tue 2026-12-01 10:30 "Title 1" (Instagram)',
+    ]
+    other = told(*three, going_out("shop", 1, account="other"), time_zone="Europe/Berlin")
+    assert other == [
+        "  > posts             3 on Facebook go out on account shop.berlin",
+        '        Tue 2026-12-01 10:30 Europe/Berlin "Title 0"; Wed 2026-12-02 10:30 "Title 2"; '
+        'Thu 2026-12-03 10:30 "Title 4"',
+        '  > post "Title 1" (Instagram)  goes out Tue 2026-12-01 11:30 Europe/Berlin on account other',
+    ]
+    picked = [going_out("shop", 2 * n, at=None, about=moment(0) if n else None, approved=False) for n in range(3)]
+    assert told(*picked) == [
+        "  > posts             3 on Facebook go out without approval (approval: none) on account shop.berlin "
+        "at times that Wix picks",
+        '        "Title 0"; about Tue 2026-12-01 08:30 UTC "Title 2", "Title 4"',
+    ]
+    edited = (edit_key(three[1].address, MOMENT),)
+    assert len(told(*three, edited=edited)) == 3, "one was moved by somebody, so each is shown by itself"
+    drafts = tuple(Discarded(PostId(f"d{n}"), f"Idea {n}", "X", approved=False) for n in range(3))
+    gone = told(deleted(0, "Idea 0", "d0"), deleted(1, "Idea 1", "d1"), deleted(2, "Idea 2"), discarded=drafts)
+    assert len(gone) == 5, "the activity without drafts is another kind of change"
+    gone = told(*(deleted(n, f"Idea {n}", f"d{n}") for n in range(3)), discarded=drafts)
+    assert gone == [
+        "  - activities        delete 3, as the file says (state: absent)",
+        '        "Idea 0", "Idea 1", "Idea 2"',
+        '        - discards 3 unapproved drafts: "Idea 0", "Idea 1", "Idea 2", each on X',
+    ]
 
 
 def test_posts_of_many_sites_say_what_differs_between_them() -> None:
@@ -1483,8 +1551,8 @@ def test_posts_of_many_sites_say_what_differs_between_them() -> None:
         *(planned(going_out("s", 1), site=f"s{n}", time_zone=("Asia/Tokyo", "Europe/Berlin")[n % 2]) for n in range(50))
     )
     assert "Tue 2026-12-01 11:30 to 19:30 in each site's time zone" in zones
-    long = told(*(planned(*(going_out(f"s{n}", 2 * day) for day in range(20)), site=f"s{n}") for n in range(9)))
-    assert "and 54 on 6 later days, until Sun 2026-12-20" in long
+    long = told(*(planned(*(going_out(f"s{n}", 2 * day) for day in range(20)), site=f"s{n}") for n in range(20)))
+    assert "and 120 on 6 later days, until Sun 2026-12-20" in long
 
 
 def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> None:

@@ -25,6 +25,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import (
     COUNT,
+    IN_TOTAL,
     ActionText,
     Calls,
     CallWords,
@@ -79,9 +80,9 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
                 return ActionText(f"activity {quoted(activity.title)}", f"{when}, {activity.type}")
             case UpdateActivity(title=title, changes=changes):
                 shown = tuple(_in_zone(change, zone) for change in changes)
-                return ActionText(f"activity {quoted(title)}", "", shown, f"change {COUNT} on these sites in total")
+                return ActionText(f"activity {quoted(title)}", "", shown, f"change {COUNT}{IN_TOTAL}")
             case DeleteActivity(title=title):
-                of_many = because(action, f"delete {COUNT} on these sites in total")
+                of_many = because(action, f"delete {COUNT}{IN_TOTAL}")
                 return ActionText(f"activity {quoted(title)}", because(action, "delete"), of_many=of_many)
             case _:
                 assert_never(operation)

@@ -44,12 +44,15 @@ STYLES: Final = {
 COUNT: Final = "{:,}"
 """A placeholder for a number that is not known yet."""
 
+IN_TOTAL: Final = " on these sites in total"
+"""What follows a number that is added up over several sites."""
+
 
 class ActionText(Struct, frozen=True):
     """The object of an action, what is done to it, and the fields that change.
 
-    `of_many` says what is done if only the number of activities is given: `delete {:,} on these sites in total`. The
-    number replaces COUNT.
+    `of_many` says what is done to several activities: `delete {:,} on these sites in total`. Their number replaces
+    COUNT; if they are all on one site, IN_TOTAL is left out.
     """
 
     subject: str

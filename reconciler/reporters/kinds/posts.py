@@ -16,7 +16,16 @@ from reconciler.model.posts import (
     RegeneratePosts,
 )
 from reconciler.planner.actions import Action
-from reconciler.reporters.kinds.base import COUNT, ActionText, Calls, CallWords, KindWords, Records, WriteRecord
+from reconciler.reporters.kinds.base import (
+    COUNT,
+    IN_TOTAL,
+    ActionText,
+    Calls,
+    CallWords,
+    KindWords,
+    Records,
+    WriteRecord,
+)
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import because
 
@@ -75,7 +84,7 @@ class PostsWords(KindWords[PostsOperation, PostsCondition]):
     }
 
     def text(self, action: Action, operation: PostsOperation, zone: str) -> ActionText:
-        of_many = _what(action, operation, f"{COUNT} activities on these sites in total")
+        of_many = _what(action, operation, f"{COUNT} activities{IN_TOTAL}")
         return ActionText("posts", _what(action, operation, quoted(operation.title)), of_many=of_many)
 
     def condition(self, required: PostsCondition) -> str:
