@@ -223,14 +223,13 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
     for name, match in _matches(desired):
         if match.type is None:
             continue
-        count = sum(may_cover(match, activity, scope) for activity in live.activities if activity.date >= scope.now)
-        if count:
-            those = "an activity that it may select" if count == 1 else f"{count:,} activities that it may select"
+        ahead = (activity for activity in live.activities if activity.date >= scope.now)
+        if any(may_cover(match, activity, scope) for activity in ahead):
             found.append(
                 blocked(
                     scope.address(Kind.RULE, name),
                     BlockedBy.CANNOT_BE_JUDGED,
-                    f"{rule_words(name)} selects by type, but the API does not show the type of {those}",
+                    f"{rule_words(name)} selects by type, but the API does not show the types of activities",
                     "select by title, dates or ids instead; what the rule might match is left alone until then",
                     says_name=True,
                 )

@@ -131,14 +131,13 @@ def judge_shard(tally: PlanTally, policy: Policy, number: int, of: int) -> tuple
 def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
     """Under --strict, whatever only a person can change also refuses the site."""
     # Nobody can change what is already out, and if the site were refused, it would never be recorded.
-    count = len({found.address for found in plan.blocked if found.code != BlockedBy.WENT_OUT_UNWANTED})
-    if not count:
+    if all(found.code == BlockedBy.WENT_OUT_UNWANTED for found in plan.blocked):
         return ()
     return (
         refusal(
             Address(plan.site.name),
             RefusedBy.STRICT,
-            f"--strict: {count:,} {'item is' if count == 1 else 'items are'} blocked",
-            f"resolve {'it' if count == 1 else 'them'}, or run without --strict",
+            "--strict refuses sites with blocked items",
+            "resolve what is blocked, or run without --strict",
         ),
     )

@@ -29,11 +29,13 @@ def for_any_site(problem: Diagnostic) -> Diagnostic:
     """A problem, worded to cover all sites that have it: two sites have the same problem if this is the same for both.
 
     Ids of the site, of its objects and of requests differ from site to site, whoever wrote the message, and so does the
-    site's name at the end of what to type.
+    site's name at the end of what to type and in the paths of its files.
     """
     site, fix = problem.address.site if problem.address is not None else "", problem.fix
     if site and problem.fix.endswith(f" {site}"):
         fix = f"{fix.removesuffix(site)}SITE"
+    if site:
+        fix = fix.replace(f"/{site}.yaml", "/SITE.yaml")
     message, fix = (_without_ids(text, problem.request_id) for text in (problem.cause, fix))
     return of_any_site(replace(problem, message=message, fix=fix))
 

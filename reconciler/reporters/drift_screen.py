@@ -38,8 +38,8 @@ from reconciler.reporters.plan_text import (
     Rank,
     by_channels,
     note_item,
-    of_cause,
     own_lines,
+    refused_item,
     shared_parts,
     still_going_out_lines,
     waiting_lines,
@@ -234,8 +234,7 @@ def _refusals(refusals: Iterable[Diagnostic]) -> Iterator[Item]:
             state = Span(spoken(DriftState.DRIFTED), _MARKS[DriftState.DRIFTED][1])
             yield _shared(subject_line("!", Style.RED, "expectation", state, Span(refusal.message)), *fix)
         else:
-            line = subject_line("!", Style.RED, "refused", Span(refusal.message))
-            yield _shared(*of_cause((line, *fix), refusal))
+            yield refused_item((refusal,))
 
 
 def _shared(*lines: Line) -> Item:

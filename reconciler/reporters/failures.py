@@ -20,7 +20,7 @@ from reconciler.reporters.diagnostics import for_any_site, in_common, particular
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.plan_text import cause_key, still_going_out
 from reconciler.reporters.totals import fix_line
-from reconciler.reporters.varied import Varied, without_numbers
+from reconciler.reporters.varied import Varied
 
 LIST_POSTS: Final = "(reconciler plan --sites lists them)"
 
@@ -141,15 +141,20 @@ class _Cause:
         """What is wrong; at a single site, also where."""
         if self.count == 1:
             return reason(replace(self.said, fix=""))
-        return self.said.cause if self.ranges is None else str(self.ranges)
+        return self.said.cause if self.ranges is None else self.ranges.message
+
+    @property
+    def fix(self) -> str:
+        """What to do."""
+        return self.said.fix if self.count == 1 or self.ranges is None else self.ranges.fix
 
 
 class Failures:
     """Collects failed sites by what is wrong."""
 
     def __init__(self, *, list_sites: bool = False) -> None:
-        self._causes: dict[tuple[bool, str, str], _Cause] = {}
-        """By whether sites are refused, by the problem and by its fix, both worded for any site."""
+        self._causes: dict[tuple[bool, str], _Cause] = {}
+        """By whether sites are refused, and by the problem with its fix, worded for any site."""
         self.sites = 0
         self.count = 0
         """How many problems they have."""
@@ -168,14 +173,14 @@ class Failures:
         self._add_unseen(failed)
         self.sites += 1
         self.count += len(failed.problems)
-        here: set[tuple[bool, str, str]] = set()
+        here: set[tuple[bool, str]] = set()
         for problem in failed.problems:
             unnamed = replace(problem, message=problem.cause.removeprefix(f"{failed.name}: "))
             shared = for_any_site(unnamed)
-            ranges = Varied(shared.message) if problem.code in COUNTING else None
-            key = (failed.refused, without_numbers(shared.message) if ranges else shared.message, shared.fix)
+            ranges = Varied(shared.message, shared.fix) if problem.code in COUNTING else None
+            key = (failed.refused, ranges.kind if ranges else f"{shared.message}\n{shared.fix}")
             if key in here:  # another problem of this site differs only in what the key leaves out
-                key = (failed.refused, unnamed.message, unnamed.fix)
+                key = (failed.refused, f"{unnamed.message}\n{unnamed.fix}")
             here.add(key)
             if (found := self._causes.get(key)) is None:
                 found = self._causes[key] = _Cause(problem, unnamed, ranges)
@@ -224,10 +229,10 @@ class Failures:
 
     def _causes_lines(self) -> Iterator[Line]:
         causes = sorted(self._causes.items(), key=lambda item: item[0][0])
-        for refused, found in ((refused, each) for (refused, _, _), cause in causes for each in self._apart(cause)):
+        for refused, found in ((refused, each) for (refused, _), cause in causes for each in self._apart(cause)):
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
-            what, fix = found.what, found.said.fix
+            what, fix = found.what, found.fix
             last = particulars(found.example)
             if found.has_places and found.example.place:
                 last = ", ".join(part for part in (f"such as {found.example.place}", last) if part)
@@ -264,8 +269,7 @@ class Failures:
         which = first.names[0] if self.sites == 1 else plural(self.sites, "site")
         if len(self._causes) > 1:
             return f"Refused: {which}, for {len(self._causes):,} reasons (above)"
-        fix = first.said.fix
-        return f"Refused: {which}: {first.what}{f'; {fix}' if fix else ''}"
+        return f"Refused: {which}: {first.what}{f'; {first.fix}' if first.fix else ''}"
 
     def __bool__(self) -> bool:
         return bool(self._causes)

@@ -158,7 +158,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     plan = planned.plan
     zone = plan.time_zone
     items = [Item(Rank.STILL_GOING_OUT, lines) for lines in still_going_out(plan.still_going_out, zone)]
-    items += [_refused(same, planned.name) for same in _alike(plan.refusals)]
+    items += [refused_item(same) for same in _alike(plan.refusals)]
     items += [_blocked(same, fix=fix) for same, fix in _with_fixes(plan.blocked)]
     if plan.refusals and plan.actions:
         left = Span(NOTHING_DONE, Style.DIM)
@@ -501,15 +501,15 @@ def of_cause(lines: Iterable[Line], problem: Diagnostic) -> Iterator[Line]:
     return (replace(line, cause=cause_key(problem)) for line in lines)
 
 
-def _refused(same: Sequence[Diagnostic], site: str) -> Item:
+def refused_item(same: Sequence[Diagnostic]) -> Item:
     """Why a site is refused. If only the numbers differ, sites share it."""
     item, problem = _problem(same, "refused", Rank.REFUSED, Style.RED), same[0]
     if item.total is not None:
         return item
     if problem.code not in COUNTING:
         return replace(item, lines=tuple(of_cause(item.lines, problem)))
-    fix = problem.fix.replace(f"{site}.yaml", "SITE.yaml")
-    return Item(Rank.REFUSED, (), item.lines, RefusalTotal("refused", Style.RED, problem.message, fix))
+    shared = for_any_site(problem)
+    return Item(Rank.REFUSED, (), item.lines, RefusalTotal("refused", Style.RED, shared.message, shared.fix))
 
 
 def _blocked(same: Sequence[Diagnostic], *, fix: str) -> Item:

@@ -15,7 +15,7 @@ from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import COUNT, IN_TOTAL, STYLES, SYMBOLS, ActionText
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.values import quoted, yaml
-from reconciler.reporters.varied import Varied, without_numbers
+from reconciler.reporters.varied import Varied
 from reconciler.reporters.words import reason_behind
 
 MOST_DAYS: Final = 14
@@ -56,16 +56,16 @@ class RefusalTotal:
     listed: Final = False
 
     def __init__(self, word: str, style: Style, message: str, fix: str) -> None:
-        self.kind: Final = f"{word}: {without_numbers(message)}; {fix}"
-        self._word, self._style, self._message, self._fix = word, style, Varied(message), fix
+        self._word, self._style, self._said = word, style, Varied(message, fix)
+        self.kind: Final = f"{word}: {self._said.kind}"
 
     def add(self, other: RefusalTotal) -> None:
         """Adds another site's total."""
-        self._message.add(other._message)
+        self._said.add(other._said)
 
     def lines(self) -> Iterator[Line]:
         """`! refused  regenerating would throw away 3 to 12 approved drafts, ...`, and what to do."""
-        return problem_lines(self._word, self._style, str(self._message), self._fix, 1)
+        return problem_lines(self._word, self._style, self._said.message, self._said.fix, 1)
 
 
 class DiscardTotal:

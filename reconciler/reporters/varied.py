@@ -1,38 +1,52 @@
-"""Messages that differ only in their numbers, as one message: `would throw away 3 to 12 approved drafts`."""
+"""Problems that differ only in their numbers, as one: `would throw away 1 to 12 approved drafts`."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-NUMBER: Final = re.compile(r"(?<![\[\w.,])\d[\d,]*")
+NUMBER: Final = re.compile(r"(?<![\[\w.,])(?:\d+(?:,\d{3})*|nothing)\b")
 """A number of things; not the index of a rule (`posts[0]`)."""
 
-PLURAL: Final = re.compile(r"\b(draft|post)s\b")
+SINGULAR: Final = {"drafts": "draft", "posts": "post", "them": "it"}
+"""The words of these problems that depend on a number."""
 
-
-def without_numbers(text: str) -> str:
-    """The common text of messages that differ only in their numbers."""
-    return PLURAL.sub(r"\1", NUMBER.sub("N", text))
+_PLURAL: Final = re.compile(rf"\b({'|'.join(SINGULAR)})\b")
+_FIX: Final = "\n"
 
 
 class Varied:
-    """A message with the smallest and largest of each of its numbers."""
+    """A problem with the smallest and largest of each of its numbers. `kind` is what such problems have in common."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._ranges = [(int(found.replace(",", "")),) * 2 for found in NUMBER.findall(text)]
+    def __init__(self, message: str, fix: str = "") -> None:
+        self._text = f"{message}{_FIX}{fix}"
+        self._ranges = [(_number(found),) * 2 for found in NUMBER.findall(self._text)]
+        self.kind: Final = _PLURAL.sub(lambda found: SINGULAR[found[0]], NUMBER.sub("N", self._text))
 
     def add(self, other: Varied) -> None:
-        """Adds another message that differs only in its numbers."""
-        mine, theirs = self._ranges, other._ranges
-        if sum(most for _, most in theirs) > sum(most for _, most in mine):
-            self._text = other._text  # the larger numbers come with the plural
-        self._ranges = [(min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(mine, theirs, strict=True)]
+        """Adds another problem that differs only in its numbers."""
+        words = zip(self._text.split(" "), other._text.split(" "), strict=True)
+        self._text = " ".join(max(forms, key=len) for forms in words)  # a plural is longer than its singular
+        ranges = zip(self._ranges, other._ranges, strict=True)
+        self._ranges = [(min(mine[0], theirs[0]), max(mine[1], theirs[1])) for mine, theirs in ranges]
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> str:
+        """What is wrong."""
+        return self._shown().partition(_FIX)[0]
+
+    @property
+    def fix(self) -> str:
+        """What to do."""
+        return self._shown().partition(_FIX)[2]
+
+    def _shown(self) -> str:
         ranges = iter(self._ranges)
         return NUMBER.sub(lambda found: _range(found[0], *next(ranges)), self._text)
+
+
+def _number(written: str) -> int:
+    return 0 if written == "nothing" else int(written.replace(",", ""))
 
 
 def _range(written: str, least: int, most: int) -> str:

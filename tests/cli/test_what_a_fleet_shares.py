@@ -184,6 +184,51 @@ def test_a_note_about_the_drafts_of_few_sites_names_them(tmp_path: Path, reconci
     assert '"Idea of shop 2" (Facebook), "Idea of shop 2" (Instagram), waiting for review, break' in text
 
 
+REFUSED = {
+    "settings: {toneOfVoice: dry}\nmarketingPlan: {state: present}\n": (
+        "regenerating would discard 1 to 2 approved drafts, but",
+        "let them go out first, allow it with",
+    ),
+    'activities: [{match: {title: "Idea*"}, state: absent}]\n': (
+        "activities[0] (state: absent) would discard 1 to 2 approved drafts, but",
+        "write pending for them in approvals/SITE.yaml, or take activities[0] out of the site file to keep them",
+    ),
+    'posts: [{match: {title: "*shop 1*"}, min: 2}]\n': (
+        "posts[0] matches 0 to 1, but its min is 2",
+        "widen its match, or lower min",
+    ),
+}
+
+
+def test_refusals_that_differ_only_in_a_number_are_shown_once(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, "marketingPlan: {state: present}\n" + DRAFTS)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    assert reconciler("approve", "--channel", "INSTAGRAM", "--yes").code == 0
+    assert reconciler("approve", "--all", "--yes", "--target", "shop-0*").code == 0
+    for rest, (what, fix) in REFUSED.items():
+        made.write({f"sites/{number:02}.yaml": site(number, rest + DRAFTS) for number in range(1, FLEET + 1)})
+        for command in ("plan", "drift") if "min" in rest else ("plan",):
+            ran = reconciler(command)
+            text = " ".join(ran.out.split())
+            assert ("Same on all 12 sites" in text, text.count("! refused ")) == (True, 1), ran.out
+            assert (f"! refused {what}" in text, fix in text) == (True, True), ran.out
+        assert f"Refused: 12 sites: {what}" in reconciler("plan").out
+
+
+def test_what_only_a_person_can_change_refuses_a_fleet_in_one_message(tmp_path: Path, reconciler: Command) -> None:
+    """Although some sites have one blocked draft, and others two."""
+    made = fleet(tmp_path, DRAFTS, 60)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    assert reconciler("approve", "--channel", "INSTAGRAM", "--yes").code == 0
+    assert reconciler("approve", "--all", "--yes", "--target", "shop-0*").code == 0
+    made.write({"reconciler.yaml": PROJECT + "policy: {bannedWords: [words]}\n"})
+    ran = reconciler("plan", "--strict")
+    assert ran.code == 4
+    assert ran.out.count("--strict refuses sites with blocked items") == 2, "above the blocks, and in the last line"
+    assert "! 60 sites refused  --strict" in ran.out
+    assert "Refused: 60 sites: --strict refuses sites with blocked items; resolve" in ran.out
+
+
 def renumber(made: Project, sites: int) -> None:
     for number in range(1, sites + 1):
         made.edit(f"sites/{number:02}.yaml", "-9a55-", "-9a66-")

@@ -266,13 +266,13 @@ def test_no_publish_says_what_it_did_not_check_of_what_it_holds_back() -> None:
     assert held(unread=True, banned=("mugs",)) == blocked, "whatever the channels are"
 
 
-def test_strict_counts_a_post_that_breaks_two_rules_once_as_the_last_line_does() -> None:
+def test_strict_refuses_a_site_once_whatever_is_blocked_there() -> None:
     one = activity("a", post("d1"))
     policy = Policy(banned_words=("mugs",), blackout_dates=frozenset({one.date.date()}))
     made = plan(desired(ScheduleRule(Match()), approvals=approved(one)), site(one), policy=policy)
     assert (len(made.blocked), tally_of(made).blocked) == (2, 1)
     (refused,) = judge_strictly(made)
-    assert refused.message == "--strict: 1 item is blocked"
+    assert refused.message == "--strict refuses sites with blocked items"
 
 
 def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> None:
