@@ -150,11 +150,13 @@ class PlanScreen:
         self, blocks: Blocks[PlanTally], planned: SitePlanned, items: Sequence[Item], of_many: Sequence[Item] = ()
     ) -> None:
         whole = self._detail.sites or self._calls_of is not None or self._run is None or self._run.sites < FEW_SITES
+        if not whole:
+            items, of_many = without_refused(items, planned.plan), without_refused(of_many, planned.plan)
         blocks.add(
             planned.name,
             items[0].rank,
             shared_parts(items),
-            lambda: own_lines(items if whole else without_refused(items, planned.plan)),
+            lambda: own_lines(items),
             planned.tally,
             differs=any(item.own for item in items),
             labels=planned.labels,

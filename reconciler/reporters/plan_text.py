@@ -178,14 +178,18 @@ def _kind_of(address: Address) -> str:
 
 
 def without_refused(items: Sequence[Item], plan: Plan) -> Sequence[Item]:
-    """The same block, but if the site is refused, one line says what the changes would be about: none will be made."""
-    if not plan.refusals or not plan.actions or items[-1].rank < Rank.PUBLIC:  # `--quiet` leaves them out
+    """The same block, but if the site is refused, one line says what the changes would be about: none will be made.
+
+    Sites that share the block also count the drafts that these would throw away.
+    """
+    if not items or not plan.refusals or not plan.actions or items[-1].rank < Rank.PUBLIC:  # `--quiet` leaves them out
         return items
     found = sorted(plan.actions, key=lambda action: CLASS_RANKS[class_of(action.operation)])
     kinds = ", ".join(dict.fromkeys(f"{SYMBOLS[action.operation.verb]} {_kind_of(action.address)}" for action in found))
     left = Span(f"Not done: {kinds}  (in full with --sites)", Style.DIM)
     kept = [item for item in items if item.rank < Rank.PUBLIC]
-    kept.append(Item(Rank.PUBLIC, (Line((left,), indent=2, hang=8),)))
+    lost = [draft for action in found for draft in plan.discarded_by(action.operation)]
+    kept.append(Item(Rank.PUBLIC, (Line((left,), indent=2, hang=8),), total=_discard_total(lost)))
     return [*kept, *(item for item in items if item.rank is Rank.NOTE)]
 
 

@@ -1297,7 +1297,7 @@ def test_a_block_that_several_refused_sites_share_does_not_speak_of_one() -> Non
     sites = [planned(tone(f"s{n}"), site=f"s{n}", refusals=(unpublished(),)) for n in range(6)]
     text = shown(*plan_of(*sites, planned(tone("odd"), site="odd")))
     assert "on 6 sites" in text
-    assert "Nothing below will be done:" in text
+    assert "Not done: ~ settings  (in full with --sites)" in text
     assert "This site" not in text
 
 
