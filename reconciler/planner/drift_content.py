@@ -156,9 +156,9 @@ class _Audit(PostsAudit, frozen=True, dict=True):
                 return _reported_elsewhere(elsewhere)
 
     def _without_posts(self, action: Action, title: str) -> DriftItem | int:
+        if self._all_cancelled_by_us(action.address.key):
+            return self._drifted(action, Finding.POSTS_CANCELLED, ChangedSide.GIT, title)
         last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
-        if last == PRESENT and self._all_cancelled_by_us(action.address.key):
-            return self._drifted(action, Finding.POSTS_MISSING, ChangedSide.GIT, title)
         finding = Finding.POSTS_CLEARED if last == PRESENT else Finding.POSTS_MISSING
         return self._by_rule(action, finding, None if last is None else last == PRESENT, title)
 

@@ -26,6 +26,7 @@ FINDINGS: Final = {
     Finding.GENERATING: "a generation is under way",
     Finding.NOT_IN_FORCE: "saved, but not generated from yet",
     Finding.POSTS_COMING: "posts are being generated",
+    Finding.POSTS_CANCELLED: "its posts were cancelled, and a rule asks for new ones",
     Finding.POSTS_CLEARED: "its posts are gone",
     Finding.POSTS_MISSING: "it has no posts yet",
     Finding.SENT_BACK: "a decision has not been carried out yet",

@@ -51,6 +51,7 @@ class Finding(StrEnum):
     GENERATING = "generating"
     NOT_IN_FORCE = "not-in-force"
     POSTS_COMING = "posts-coming"
+    POSTS_CANCELLED = "posts-cancelled"
     POSTS_CLEARED = "posts-cleared"
     POSTS_MISSING = "posts-missing"
     SENT_BACK = "sent-back"

@@ -1807,16 +1807,29 @@ def test_what_a_used_up_approval_is_for_may_be_thrown_away_as_the_plan_says(pott
     assert (code, "1 generated, 1 discarded" in said) == (0, True), said
 
 
-def test_posts_that_this_tool_cancelled_itself_are_not_blamed_on_somebody_else(pottery: Pottery) -> None:
-    pottery.project.edit("sites/pottery.yaml", "schedule:", "posts: [{match: {within: 30d}}]\nschedule:")
+@pytest.mark.parametrize("first", [True, False])
+def test_posts_that_this_tool_cancelled_itself_are_not_blamed_on_somebody_else(pottery: Pottery, first: bool) -> None:
+    """Even if the rule that asks for posts is newer than the cancels."""
+
+    def ask() -> None:
+        pottery.project.edit("sites/pottery.yaml", "schedule:", "posts: [{match: {within: 30d}}]\nschedule:")
+
+    if first:
+        ask()
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     assert "1 cancelled" in pottery.run("apply", "--auto-approve")[1]
+    if not first:
+        ask()
     code, said = pottery.run("drift")
-    assert (code, '" drifted changed in git it has no posts yet' in said) == (2, True), said
+    assert (code, '" drifted changed in git its posts were cancelled, and a rule asks for new ones' in said) == (
+        2,
+        True,
+    ), said
     with pottery.project.world() as world:
         world.dashboard.delete_item(SITE, POST)
-    assert '" drifted changed remotely its posts are gone' in pottery.run("drift")[1]
+    if first:
+        assert '" drifted changed remotely its posts are gone' in pottery.run("drift")[1]
 
 
 def cancel_on_the_site(project: Project) -> None:

@@ -1656,7 +1656,7 @@ def test_an_audit_shows_a_fix_that_ends_several_obstacles_once_after_them() -> N
     assert text.count("fix: ") == 2
 
 
-ALONE = {Finding.STILL_GOING_OUT, Finding.POSTS_CLEARED, Finding.POSTS_MISSING}
+ALONE = {Finding.STILL_GOING_OUT, Finding.POSTS_CANCELLED, Finding.POSTS_CLEARED, Finding.POSTS_MISSING}
 """Findings that an audit never says of several posts at once."""
 
 OTHERS = {Reason.RULE, Reason.ABSENT_WANTED, Reason.UNCONFIRMED}
