@@ -56,7 +56,7 @@ MOST_WAITING: Final = 3
 """How many titles of a site's drafts that wait for review are shown; the rest are counted."""
 
 MOST_NAMED: Final = 6
-"""How many drafts a line names; the rest are counted. Approved drafts that are discarded are all named."""
+"""How many drafts a line names; the rest are counted. Approved drafts that one site discards are all named."""
 
 
 NOTHING_DONE: Final = "Nothing below will be done:"
@@ -189,7 +189,7 @@ def without_refused(items: Sequence[Item], plan: Plan) -> Sequence[Item]:
     left = Span(f"Not done: {kinds}  (in full with --sites)", Style.DIM)
     kept = [item for item in items if item.rank < Rank.PUBLIC]
     lost = [draft for action in found for draft in plan.discarded_by(action.operation)]
-    kept.append(Item(Rank.PUBLIC, (Line((left,), indent=2, hang=8),), total=_discard_total(lost)))
+    kept.append(Item(Rank.PUBLIC, (Line((left,), indent=2, hang=8),), total=_discard_total(lost, plan)))
     return [*kept, *(item for item in items if item.rank is Rank.NOTE)]
 
 
@@ -324,7 +324,7 @@ def _together(what: str, items: Sequence[Item], actions: Sequence[Action], plan:
     about = Span(what.replace(COUNT, count, 1))
     lines = (subject_line(*head, first.of_many.subject, about), _names_line(names))
     own = (_discard_line(discards),) if discards else ()
-    return Item(first.rank, lines, own, _discard_total(discards), first.of_many)
+    return Item(first.rank, lines, own, _discard_total(discards, plan), first.of_many)
 
 
 def _names_line(names: str) -> Line:
@@ -382,25 +382,19 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     rank = Rank.DISCARDING if discards else CLASS_RANKS[class_of(operation)]
     if verb is Verb.WAIT:  # before what waits for it
         rank = Rank.WAITING
-    approved = sum(draft.approved for draft in discards)
-    if approved and not plan.refusals:  # never hidden in a number
-        return Item(rank, (*lines, _discard_line(discards)))
     if isinstance(operation, DraftWrite):
         return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone))
     of_many = None
     if said.of_many:
         overwritten = any(edit_key(action.address, change.path) in edited for change in said.changes)
-        of_many = ActivityTotal(verb, said, _discard_total(discards), edited=overwritten)
+        of_many = ActivityTotal(verb, said, _discard_total(discards, plan), edited=overwritten)
     if discards:
-        return Item(rank, tuple(lines), (_discard_line(discards),), _discard_total(discards), of_many)
+        return Item(rank, tuple(lines), (_discard_line(discards),), _discard_total(discards, plan), of_many)
     return Item(rank, tuple(lines), of_many=of_many)
 
 
-def _discard_total(discards: Sequence[Discarded]) -> DiscardTotal | None:
-    if not discards:
-        return None
-    approved = sum(draft.approved for draft in discards)
-    return DiscardTotal(len(discards), approved, known=all(draft.channel for draft in discards))
+def _discard_total(discards: Sequence[Discarded], plan: Plan) -> DiscardTotal | None:
+    return DiscardTotal(discards, refused=bool(plan.refusals)) if discards else None
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:

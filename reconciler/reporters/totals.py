@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Final, Protocol, Self, assert_never
 
 from reconciler.model.plurals import plural
-from reconciler.model.posts import channel_name
+from reconciler.model.posts import Discarded, channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
@@ -22,10 +22,10 @@ MOST_DAYS: Final = 14
 """How many days of posts get a line; posts on later days are counted."""
 
 MOST_TITLES: Final = 5
-"""How many titles of a day are named; the other posts are counted."""
+"""How many titles are named, of the posts of a day or of discarded drafts; the others are counted."""
 
 KEPT_TITLES: Final = 1_000
-"""How many titles of a day are counted one by one, so that memory does not grow with the number of sites."""
+"""How many of these titles are counted one by one, so that memory does not grow with the number of sites."""
 
 
 class Total(Protocol):
@@ -69,29 +69,36 @@ class RefusalTotal:
 
 
 class DiscardTotal:
-    """How many drafts are thrown away. Approved ones are counted only at sites that are refused.
+    """How many drafts are thrown away, and the most frequent titles of the approved ones.
 
-    `known` says whether all drafts are known to be approved or unapproved.
+    Sites where approved drafts are thrown away share no block with others, unless they are `refused`.
     """
 
-    kind: Final = "discards"
-    listed: Final = False
-
-    def __init__(self, count: int, approved: int = 0, *, known: bool = True) -> None:
-        self._count, self._approved, self._known = count, approved, known
+    def __init__(self, drafts: Sequence[Discarded], *, refused: bool = False) -> None:
+        self._count = len(drafts)
+        self._known = all(draft.channel for draft in drafts)
+        self._titles = Counter(draft.title for draft in drafts if draft.approved)
+        self._approved = self._titles.total()
+        self.listed: Final = bool(self._approved) and not refused
+        self.kind: Final = "discards approved drafts" if self.listed else "discards"
 
     def add(self, other: DiscardTotal) -> None:
         """Adds another site's total."""
         self._count += other._count
         self._approved += other._approved
         self._known = self._known and other._known
+        _add_titles(self._titles, other._titles)
 
     def lines(self) -> Iterator[Line]:
         """`- discards 1,940 unapproved drafts on these sites in total`."""
-        kind = "draft" if self._approved or not self._known else "unapproved draft"
+        approved, known = self._approved, self._known
+        kind = "approved draft" if approved == self._count else "draft" if approved or not known else "unapproved draft"
         text = f"- discards {plural(self._count, kind)}"
-        text += f", {self._approved:,} of them approved," if self._approved else ""
+        text += f", {approved:,} of them approved," if 0 < approved < self._count else ""
         text += IN_TOTAL
+        if any(self._titles):
+            text += f"{': ' if approved == self._count else '; approved: '}"
+            text += _most_frequent(self._titles, approved, "draft")
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 
@@ -105,7 +112,8 @@ class ActivityTotal:
     def __init__(self, verb: Verb, said: ActionText, discards: DiscardTotal | None, *, edited: bool) -> None:
         """One activity. `edited`: somebody has edited the values on the site that are changed."""
         values = tuple((change.path, change.after) for change in said.changes)
-        self.kind: Final = repr((verb, said.of_many, values))
+        lost = discards.kind if discards and discards.listed else ""
+        self.kind: Final = repr((verb, said.of_many, values, lost))
         self._verb, self._said, self._discards = verb, said, discards
         self._count, self._edited = 1, int(edited)
 
@@ -280,9 +288,13 @@ class _Day:
         self.zones |= other.zones
         self.channels |= other.channels
         self.exact &= other.exact
-        for title, count in other.titles.items():
-            if title in self.titles or len(self.titles) < KEPT_TITLES:
-                self.titles[title] += count
+        _add_titles(self.titles, other.titles)
+
+
+def _add_titles(titles: Counter[str], others: Counter[str]) -> None:
+    for title, count in others.items():
+        if title in titles or len(titles) < KEPT_TITLES:
+            titles[title] += count
 
 
 class PostTotal:
@@ -329,7 +341,11 @@ class PostTotal:
         days = sorted(self._days.items(), key=lambda item: item[0] or date.max)
         for day, found in days[:MOST_DAYS]:
             spans = (Span(_when(day, found)), Span(f"{found.count:,} on {', '.join(sorted(found.channels))}:"))
-            yield Line((*spans, Span(_titles(found), Style.DIM)), indent=LEFT + 4, hang=LEFT + 6)
+            yield Line(
+                (*spans, Span(_most_frequent(found.titles, found.count, "post"), Style.DIM)),
+                indent=LEFT + 4,
+                hang=LEFT + 6,
+            )
         if later := days[MOST_DAYS:]:
             count, last = sum(found.count for _, found in later), later[-1][0]
             until = f", until {last:%a %Y-%m-%d}" if last else ""
@@ -375,10 +391,10 @@ def _when(day: date | None, found: _Day) -> str:
     return f"{about}{day:%a %Y-%m-%d} {time} {zone}{picked}"
 
 
-def _titles(found: _Day) -> str:
+def _most_frequent(titles: Counter[str], total: int, thing: str) -> str:
     """`"Winter check" (14 posts), "Open studio" and 402 more posts`; the most frequent titles come first."""
-    titles = sorted(found.titles.items(), key=lambda item: (-item[1], item[0]))
-    return titles_counted(titles, found.count, MOST_TITLES, "post")
+    ordered = sorted(titles.items(), key=lambda item: (-item[1], item[0]))
+    return titles_counted(ordered, total, MOST_TITLES, thing)
 
 
 def titles_counted(titles: Iterable[tuple[str, int]], total: int, most: int, thing: str) -> str:

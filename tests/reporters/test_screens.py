@@ -922,6 +922,33 @@ def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_
     assert lines[own + 2] == '        - discards 2 approved drafts: "Winter check" (Instagram, X)'
 
 
+def test_many_sites_that_throw_away_approved_drafts_share_a_block_with_their_number_and_the_first_titles() -> None:
+    """It is not the block of sites where only unapproved drafts are thrown away. `--sites` names every approved one."""
+    approved = [discarding(f"a{number:02}", title=f"Title {number:02}", approved=True) for number in range(30)]
+    others = [discarding(f"b{number:02}", title=f"Title {number:02}") for number in range(30)]
+    text = shown(*plan_of(*approved, *others), screen=Screen(300))
+    named = ", ".join(f'"Title {number:02}" (2 drafts)' for number in range(5))
+    assert "Same change on 30 sites (of 60 with team=emea; list them and their posts with --sites)" in text
+    assert f"- discards 60 approved drafts on these sites in total: {named} and 50 more drafts\n" in text
+    assert "- discards 60 unapproved drafts on these sites in total\n" in text
+    listed = shown(*plan_of(*approved, *others), detail=Detail(sites=True))
+    for text in (listed, shown(*plan_of(*approved[:8], *others)), shown(*plan_of(*approved[:4]))):
+        assert f'- discards 2 approved drafts: "Title {text.count("approved drafts: ") - 1:02}" (Instagram, X)' in text
+    assert listed.count("- discards 2 approved drafts: ") == 30
+
+
+def test_approved_drafts_among_others_are_counted_and_their_titles_come_first() -> None:
+    def both(site: str) -> SitePlanned:
+        made = discarding(site, title=f"Idea of {site}", approved=True)
+        first, second = made.plan.discarded
+        return replace(made, plan=replace(made.plan, discarded=(first, replace(second, approved=False))))
+
+    text = shown(*plan_of(*(both(f"s{number:02}") for number in range(20))), screen=Screen(300))
+    named = ", ".join(f'"Idea of s{number:02}"' for number in range(5))
+    total = f"- discards 40 drafts, 20 of them approved, on these sites in total; approved: {named} and 15 more drafts"
+    assert total in text
+
+
 def test_discards_name_every_approved_draft_first_and_say_once_which_channels_titles_share() -> None:
     def thrown(title: str, *channels: str, approved: bool = False, type: str = "POST") -> tuple[Discarded, ...]:
         return tuple(
