@@ -226,6 +226,8 @@ WORDS: Final = {
     "PlanTally.discard": "How many drafts are thrown away.",
     "PlanTally.discardedAnyway": "How many of the discarded drafts are thrown away by a regeneration that is already "
     "under way.",
+    "PlanTally.earlierEnded": "How many generations of earlier runs have ended since the last apply.",
+    "PlanTally.earlierDiscarded": "How many drafts these generations discarded.",
     "PlanTally.pending": "How many objects the plan waits for.",
     "PlanTally.promises": "The bounds of what is decided after generation.",
     "PlanTally.publish": "How many posts go out.",

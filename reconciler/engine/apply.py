@@ -52,6 +52,7 @@ from reconciler.engine.session import SitePlaces, begin
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_after, unwanted_everywhere
+from reconciler.executor.ended_since import with_ended
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -114,9 +115,9 @@ def prepare(run: ApplyRun, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePl
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned | Prepared:
         desired = entry.load()
         await free_to_write(run, desired.ref)
-        recorded, unwritable = await resolve_earlier_calls(run, desired.ref, desired)
+        recorded, ended, unwritable = await resolve_earlier_calls(run, desired.ref, desired)
         planned = await plan_site(session, run.context, desired, recorded, turn)
-        planned = replace(planned, unwritable=unwritable)
+        planned = replace(planned.with_plan(with_ended(planned.plan, ended)), unwritable=unwritable)
         if planned.plan.refusals:
             return planned
         if not planned.plan.actions:

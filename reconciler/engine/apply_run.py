@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.config.approval_files import approvals_now
@@ -34,9 +33,9 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import class_of
 from reconciler.model.outcomes import Done
-from reconciler.model.plurals import plural
 from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.model.verdict import Verdict
@@ -279,35 +278,31 @@ async def unwritable_state(run: ApplyRun) -> Diagnostic | None:
 
 async def resolve_earlier_calls(
     run: ApplyRun, site: SiteRef, desired: DesiredSite | None
-) -> tuple[RecordedSite, Diagnostic | None]:
+) -> tuple[RecordedSite, tuple[OpenEntry, ...], Diagnostic | None]:
     """What is recorded about a site, after resolving the unconfirmed calls of earlier runs as far as reading can tell.
 
-    If nothing can be written to the state, they are resolved only for this run, which may not write to the site then;
-    the reason is returned too.
+    Also returns the generations among them that have ended. If nothing can be written to the state, the calls are
+    resolved only for this run, which may not write to the site then; the reason is returned too.
     """
     recorded = await run.session.store.load(site)
     if not recorded.open:
-        return recorded, None
+        return recorded, (), None
     options, emit = options_of(run, site.name), run.progress_of(site.name)
+    ended: list[OpenEntry] = []
 
     def watched(event: ProgressEvent) -> None:
         emit(event)
-        if isinstance(event, EntryResolved) and isinstance(event.outcome, Done):
-            count = len(event.entry.operation.discards)
-            lost = plural(count, "draft was", "drafts were")
-            what = f"what an earlier run began ({event.entry.call}) has since ended: {lost} discarded"
-            note = Diagnostic.note("discarded-since", what)
-            if count:
-                run.emit(Notice(replace(note, address=event.entry.address)))
+        if isinstance(event, EntryResolved) and isinstance(event.outcome, Done) and event.entry.operation.takes_time:
+            ended.append(event.entry)
 
     try:
         async with leased(run, site) as locked:
             ports = ports_of(run, locked, desired, run.session.clock)
-            return await resolve_open(site, ports, options, watched), None
+            return await resolve_open(site, ports, options, watched), tuple(ended), None
     except StateError:
         if (why := await unwritable_state(run)) is None:
             raise
-    return await resolve_open(site, _rehearsal(run, site, desired, recorded), options, lambda _event: None), why
+    return await resolve_open(site, _rehearsal(run, site, desired, recorded), options, lambda _event: None), (), why
 
 
 async def note_findings(run: ApplyRun, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> Diagnostic | None:

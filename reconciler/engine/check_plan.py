@@ -23,6 +23,7 @@ from reconciler.engine.run_context import RunContext
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import AuditedSite, SiteFailed, SitePlanned
 from reconciler.engine.unseen import unseen_after, unseen_at
+from reconciler.executor.ended_since import with_ended
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
 from reconciler.model.address import Address, Labels, SiteName
@@ -31,7 +32,6 @@ from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Plan, StillGoingOut
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.rights import RIGHT_LOST, plans_posts, regenerates_on_request, rights_lost, what_is_left
-from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.planner.unstopped import BY_SAVED_PLAN, IF_PLAN_REFUSED, IF_REFUSED, beyond_saved
@@ -119,7 +119,7 @@ def check(
         planned = _planned(plan, labels, turn)
         if entry is not None and entry.problems:
             going_out = (await unseen_at(session, entry, BY_SAVED_PLAN)).going_out
-            planned = _with_plan(planned, replace(plan, still_going_out=tuple(each.post for each in going_out)))
+            planned = planned.with_plan(replace(plan, still_going_out=tuple(each.post for each in going_out)))
             return CheckedSite(planned, tuple(StaleAction(plan.site.name, "", problem) for problem in entry.problems))
         if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
             what = f"the project has no site {plan.site.name} with this id and these credentials"
@@ -147,8 +147,9 @@ async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, tur
     """Checks the preconditions of one site's plan and, against a plan made now, whether it is still authorised."""
     session, plan, desired = run.session, planned.plan, entry.load()
     await free_to_write(run, plan.site)
-    recorded, unwritable = await resolve_earlier_calls(run, plan.site, desired)
-    planned = replace(planned, unwritable=unwritable)
+    recorded, ended, unwritable = await resolve_earlier_calls(run, plan.site, desired)
+    plan = with_ended(plan, ended)
+    planned = replace(planned.with_plan(plan), unwritable=unwritable)
     moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)
     found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
     if found and again:
@@ -166,7 +167,7 @@ async def _check_site(run: ApplyRun, planned: SitePlanned, entry: SiteEntry, tur
     going_out = left_to_go_out(today, IF_PLAN_REFUSED) if found else beyond_saved(plan, today)
     undecided = {draft.address for draft in today.to_review}
     to_review = tuple(draft for draft in plan.to_review if draft.address in undecided)
-    planned = _with_plan(planned, replace(plan, still_going_out=going_out, to_review=to_review))
+    planned = planned.with_plan(replace(plan, still_going_out=going_out, to_review=to_review))
     return CheckedSite(planned, _stale(found)) if found else CheckedSite(Prepared(planned, entry, recorded))
 
 
@@ -177,13 +178,9 @@ def _begun(
     left = what_is_left(planned.plan, today)
     if left is None:
         going_out = left_to_go_out(today, IF_REFUSED)
-        return _with_plan(planned, replace(planned.plan, refusals=found, still_going_out=going_out))
-    planned = _with_plan(planned, replace(left, still_going_out=beyond_saved(planned.plan, today)))
+        return planned.with_plan(replace(planned.plan, refusals=found, still_going_out=going_out))
+    planned = planned.with_plan(replace(left, still_going_out=beyond_saved(planned.plan, today)))
     return Prepared(planned, entry, recorded) if left.actions else planned
-
-
-def _with_plan(planned: SitePlanned, plan: Plan) -> SitePlanned:
-    return replace(planned, plan=plan, tally=tally_of(plan))
 
 
 def _named(plan: Plan, files: Mapping[SiteName, SiteEntry]) -> SiteLabels:
@@ -232,7 +229,7 @@ async def _note_today(run: ApplyRun, plan: Plan, entry: SiteEntry, turn: Turn) -
     if (known and not plan.ended) or desired.ref != plan.site:
         return None
     await free_to_write(run, plan.site)
-    recorded, unwritable = await resolve_earlier_calls(run, plan.site, desired)
+    recorded, _, unwritable = await resolve_earlier_calls(run, plan.site, desired)
     today = (await plan_site(run.session, RunContext(), desired, recorded, turn)).plan
     if unwritable is None and not today.actions and not today.refusals:
         return await note_findings(run, today, desired, recorded)

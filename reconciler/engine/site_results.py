@@ -82,6 +82,12 @@ class SitePlanned(Variant, frozen=True):
         planned = cls(plan, tally_of(plan), known.reads, known.labels, 0.0, known.warnings, known.inherited)
         return replace(planned, nothing_public=known.nothing_public, recorded=known.recorded)
 
+    def with_plan(self, plan: Plan) -> SitePlanned:
+        """The site with another plan."""
+        from reconciler.planner.tally import tally_of
+
+        return replace(self, plan=plan, tally=tally_of(plan))
+
     def background(self, position: int, *, approval_none: bool) -> SiteBackground:
         """What is saved with its plan. `approval_none` and `position` are those of `SiteBackground`."""
         from reconciler.planner.actions import SiteBackground

@@ -306,6 +306,13 @@ class SiteBackground(Struct, frozen=True):
     position: int = 0
 
 
+class EarlierGenerations(Struct, frozen=True):
+    """How many generations earlier runs started that ended only after them, and how many drafts these discarded."""
+
+    ended: int
+    discarded: int
+
+
 class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what belongs with them.
 
@@ -336,6 +343,8 @@ class Plan(Struct, frozen=True):
     """The fields that somebody edited on the site since the last apply and that this plan overwrites (`edit_key`)."""
     ended: tuple[EndedPost, ...] = ()
     """The posts whose outcomes are in `bindings`."""
+    earlier: EarlierGenerations | Absent = ABSENT
+    """Absent if there are none, or if an earlier version made the plan."""
     background: SiteBackground | Absent = ABSENT
     """Only in a saved plan, and absent if an earlier version made it."""
 

@@ -27,7 +27,6 @@ from reconciler.model.marketing_plan import (
     When,
 )
 from reconciler.model.operations import Operation, Precondition
-from reconciler.model.plurals import plural
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.settings import NEEDS_KEYWORD_RESEARCH, Field, MarketingSettings, normal, same_setting
@@ -251,17 +250,6 @@ def _replaced(recorded: RecordedSite) -> tuple[PostId, ...]:
     return tuple(post for operation in started for post in operation.discards)
 
 
-def _replaced_since(live: MarketingPlan, recorded: RecordedSite) -> tuple[Diagnostic, ...]:
-    """What a regeneration of an earlier run discarded, if it ended after the run that started it."""
-    lost = set(_replaced(recorded))
-    shown = {post.id for activity in live.activities for post in activity.posts}
-    if live.status is not PlanStatus.ACTIVE or not lost or lost & shown:
-        return ()
-    found = plural(len(lost), "draft was", "drafts were")
-    what = f"the regeneration that an earlier run started has since ended: {found} discarded"
-    return (Diagnostic.note("discarded-since", what),)
-
-
 def _removal(live: MarketingPlan, discard: Discard, recorded: RecordedSite, scope: Scope) -> GenerationPart:
     if live.status is PlanStatus.NEVER_CREATED:
         return GenerationPart(gone=True)
@@ -324,7 +312,6 @@ def _upkeep(
     notes: tuple[Diagnostic, ...] = ()
     if recorded.generated_from is None and recorded.pending is None:
         notes = (_LATER if recorded.is_known else _FIRST,)
-    notes += _replaced_since(live, recorded)
     wait = (waiting(scope, recorded),) if under_way else ()
     due = bool(changed) and wanted.when is When.ON_CHANGE
     if not due and not options.regenerate:

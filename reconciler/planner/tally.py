@@ -8,6 +8,7 @@ from typing import Self, assert_never
 from msgspec.structs import replace
 
 from reconciler.model.address import Kind
+from reconciler.model.canonical import Absent
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, SitePart
@@ -81,6 +82,10 @@ class PlanTally(Struct, frozen=True):
     promises: Promises = Promises()
     in_doubt: int = 0
     """Objects for which nobody knows whether an earlier run's call took effect, except what is still going out."""
+    earlier_ended: int = 0
+    """Generations that earlier runs started, and that ended after these runs did."""
+    earlier_discarded: int = 0
+    """The drafts that these generations discarded."""
 
     @property
     def changes(self) -> int:
@@ -109,6 +114,8 @@ def tally_of(plan: Plan) -> PlanTally:
             (_promise(action.operation) for action in actions if isinstance(action.operation, Deferred)), Promises()
         ),
         in_doubt=len({problem.address for problem in in_doubt(plan)}),
+        earlier_ended=0 if isinstance(plan.earlier, Absent) else plan.earlier.ended,
+        earlier_discarded=0 if isinstance(plan.earlier, Absent) else plan.earlier.discarded,
     )
 
 

@@ -12,7 +12,7 @@ from reconciler.reporters.layout import Screen, Style, columns
 
 if TYPE_CHECKING:
     from reconciler.executor.ledger import KeptPromises
-    from reconciler.planner.tally import Promises
+    from reconciler.planner.tally import PlanTally, Promises
 
 NO_CHANGES: Final = "No changes."
 NO_DRIFT: Final = "No drift."
@@ -85,7 +85,7 @@ def plan_line(plan: results.PlanCompleted) -> str:
         (tally.cancel, "to cancel"),
     )
     promised = _promised(tally.promises)
-    rest = _counted(
+    rest = _earlier(tally) + _counted(
         (tally.still_going_out, "still going out"),
         (tally.pending, "pending"),
         (tally.blocked, "blocked"),
@@ -110,7 +110,7 @@ def apply_line(done: results.ApplyCompleted) -> str:
         (tally.cancelled, "cancelled"),
         (tally.finished, "generation finished" if tally.finished == 1 else "generations finished"),
     )
-    rest = _counted(
+    rest = _earlier(done.plan.tally) + _counted(
         (tally.still_going_out, "still going out"),
         (tally.failed + done.failed + done.plan.failed, "failed"),
         (tally.skipped, "skipped"),
@@ -200,6 +200,14 @@ def _kept(promises: KeptPromises) -> str:
         *_counted((promises.discarded, "draft discarded" if promises.discarded == 1 else "drafts discarded")),
     ]
     return f"plus {', '.join(parts)}" if parts else ""
+
+
+def _earlier(tally: PlanTally) -> list[str]:
+    """`3 earlier generations finished (51 drafts discarded)`: what ended after the runs that began it."""
+    if not tally.earlier_ended:
+        return []
+    lost = f" ({plural(tally.earlier_discarded, 'draft')} discarded)" if tally.earlier_discarded else ""
+    return [f"{plural(tally.earlier_ended, 'earlier generation')} finished{lost}"]
 
 
 def _counted(*terms: tuple[int, str]) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.cli.projects import Command, Project
+from tests.cli.projects import Command, Project, site
 
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 
@@ -51,6 +51,51 @@ def test_one_that_does_not_finish_is_pending_and_continued_later(project: Projec
     last = reconciler("apply", project.root, "--auto-approve")
     assert (last.code, starts(project)) == (0, ["generate-marketing-plan"])
     assert reconciler("plan", project.root).last == "No changes."
+
+
+POSTS = "posts: [{match: {within: 21d}, max: 7}]\n"
+
+
+@pytest.mark.parametrize(
+    ("latency", "rules", "said"),
+    [
+        ("generate: 10m, posts: 1s", "", "1 earlier generation finished"),
+        ("generate: 2s, posts: 10m", POSTS, "2 earlier generations finished"),
+    ],
+)
+def test_one_that_ends_between_two_runs_is_in_the_last_line_of_the_second(
+    latency: str, rules: str, said: str, project: Project, reconciler: Command
+) -> None:
+    """Once: after an apply, it is no news any more. A saved plan says what it found."""
+    project.edit("sandbox.yaml", "generate: 2s, posts: 1s", latency)
+    project.write({"sites/shop.yaml": site("shop", more=rules)})
+    begun = reconciler("apply", project.root, "--auto-approve")
+    assert (begun.code, " pending" in begun.last) == (3, True), begun.out
+    assert "earlier" not in reconciler("plan", project.root).last
+    advance(project, timedelta(minutes=20))
+    saved = project.root / "saved.plan"
+    for command in (("plan", "--out", saved), ("plan", "--quiet"), ("apply", "--auto-approve")):
+        ran = reconciler(command[0], project.root, *command[1:])
+        assert (ran.code, ran.last) == (0, f"No changes; {said}."), ran.out
+        assert ("since ended" in ran.out) is ("--quiet" not in command)
+    assert reconciler("show", saved).last == f"No changes; {said}."
+    assert reconciler("plan", project.root).last == "No changes."
+
+
+def test_one_that_ended_is_in_the_last_line_of_an_apply_that_did_other_things(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    project.edit("sandbox.yaml", "generate: 2s", "generate: 10m")
+    assert reconciler("apply", "--auto-approve").code == 3
+    advance(project, timedelta(minutes=20))
+    project.edit("sites/shop.yaml", "{state: present}", "{state: present, regenerate: {when: never}}")
+    project.edit("sites/shop.yaml", "warm and playful", "dry")
+    planned = reconciler("plan", "--out", "saved.plan").last
+    assert planned.startswith("Plan: 0 to add, 1 to change, 0 to destroy; 1 earlier generation finished.")
+    done = reconciler("apply", "saved.plan")
+    assert (done.code, done.last) == (0, "Apply: 0 added, 1 changed, 0 destroyed; 1 earlier generation finished.")
+    assert done.out.count("has since ended") == 1, done.out
 
 
 def test_somebody_elses_is_waited_for_and_not_started_again(project: Project, reconciler: Command) -> None:
