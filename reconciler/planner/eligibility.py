@@ -40,6 +40,8 @@ SCHEDULING = "SCHEDULE_POST"
 SPARE = timedelta(hours=2)
 """How far ahead the API's own time must be: if a run dies before it moves the post, the next run still can."""
 
+NOT_APPROVED_IN_TIME = "not-approved-in-time"
+"""The code of the note about drafts that nobody decided about before they were due."""
 
 MOST_NAMES = 3
 """How many drafts a note names; the others are counted."""
@@ -95,9 +97,8 @@ class DraftEligibility(Struct):
         """The notes about single posts, and about limits that are nearly reached."""
         notes = list(self.notes)
         if self.missed:
-            drafts = "draft" if self.missed == 1 else "drafts"
-            what = f"{self.missed:,} {drafts} that no one approved in time will no longer go out"
-            notes.append(Diagnostic.note("not-approved-in-time", what))
+            what = f"{plural(self.missed, 'draft')} that no one approved in time will no longer go out"
+            notes.append(replace(Diagnostic.note(NOT_APPROVED_IN_TIME, what), shared=(what, "")))
         if self.goes or self.moves:
             notes += near_limits(len(self.goes) + self.moves, self.days.counts(), self.options.policy)
             notes += self._quota_note()

@@ -39,6 +39,9 @@ from reconciler.planner.used_approvals import scheduled_by_us
 GOES_OUT_WHILE_PAUSED: Final = "goes-out-while-paused"
 """The code of the note about scheduled posts that a pause does not stop."""
 
+APPROVED_NOT_SELECTED: Final = "approved-not-selected"
+"""The code of the note about approved drafts that no rule selects."""
+
 
 class MissedApproval(Struct, frozen=True):
     """A draft that was approved but did not go out in time. `exact` says whether `moment` is certain."""
@@ -211,15 +214,14 @@ def paused_notes(
     )
     if not found:
         return
-    alone = len(found) == 1
-    posts = "post that is already scheduled goes out" if alone else "posts that are already scheduled go out"
     named = [f"{name} on {moment_text(moment, scope.zone_name)}" for moment, name, _ in found]
-    what = f"publishing is paused, but {len(found):,} {posts}: {some_of(named, MOST_NAMES)}"
+    what = f"publishing is paused, but {plural(len(found), 'already scheduled post')} will go out"
     in_file, ours = "in `schedule` of the site file", scheduled_by_us(recorded)
     place = in_file if desired.paused is Pause.HOLD else f"in {policy.place_of('paused')}"
     too = "" if desired.cancel_others or all(id in ours for *_, id in found) else f", and `manage: all` {in_file}"
-    fix = f"to cancel {'it' if alone else 'them'}, write `paused: cancel` {place}{too}"
-    yield Diagnostic.note(GOES_OUT_WHILE_PAUSED, what, fix)
+    fix = f"to cancel {'it' if len(found) == 1 else 'them'}, write `paused: cancel` {place}{too}"
+    note = Diagnostic.note(GOES_OUT_WHILE_PAUSED, f"{what}: {some_of(named, MOST_NAMES)}", fix)
+    yield replace(note, shared=(what, fix))
 
 
 def file_notes(approvals: Approvals) -> Iterator[Diagnostic]:
@@ -248,11 +250,12 @@ def not_selected_notes(
             why = why_left_out(activity, post, index, scope).message
             names.setdefault(why, []).append(post_name(activity.title, post.channel, post.type))
     for why, found in names.items():
-        drafts = plural(len(found), "approved draft")
-        what = f"{drafts} will not go out, because {why}: {some_of(found, MOST_NAMES)}"
+        what = f"{plural(len(found), 'approved draft')} will not go out, because {why}"
         them = "it" if len(found) == 1 else "them"
-        fix = f"change `schedule.rules`, or write `pending` for {them} in {approvals.file}"
-        yield Diagnostic.note("approved-not-selected", what, fix)
+        fix = f"change `schedule.rules`, or write `pending` for {them} in"
+        named = f"{what}: {some_of(found, MOST_NAMES)}"
+        note = Diagnostic.note(APPROVED_NOT_SELECTED, named, f"{fix} {approvals.file}")
+        yield replace(note, shared=(what, f"{fix} the approvals file"))
 
 
 def _is_kept(approval: ActivityApproval | None) -> bool:

@@ -28,6 +28,8 @@ from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import MOMENT, edit_key
+from reconciler.planner.eligibility import NOT_APPROVED_IN_TIME
+from reconciler.planner.outlook import APPROVED_NOT_SELECTED, GOES_OUT_WHILE_PAUSED
 from reconciler.planner.reasons import facts_behind
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
@@ -79,6 +81,9 @@ FOR_MANY_POSTS: Final = {
     SAME_CONTENT: "repeat what goes out on the same account within a day",
 }
 """Warnings about two posts of one site, worded for many posts."""
+
+COUNTING_NOTES: Final = frozenset({GOES_OUT_WHILE_PAUSED, APPROVED_NOT_SELECTED, NOT_APPROVED_IN_TIME})
+"""The codes of notes that count posts of their site."""
 
 
 EDITED: Final = Span("edited on the site since the last apply", Style.YELLOW)
@@ -198,7 +203,9 @@ def note_item(note: Diagnostic) -> Item:
     if (kind := FOR_MANY_POSTS.get(note.code)) is not None:
         return Item(Rank.NOTE, (), (note_line(cause(note)),), NoteTotal(kind))
     if note.shared is not ABSENT:
-        return Item(Rank.NOTE, (), (note_line(cause(note)),), SharedNote(cause(for_any_site(note))))
+        shared_note = for_any_site(note)
+        total = SharedNote(shared_note.cause, shared_note.fix, counts=note.code in COUNTING_NOTES)
+        return Item(Rank.NOTE, (), (note_line(cause(note)),), total)
     shared, names = cause(note), ""
     if note.code == HELD_BACK:
         begins, _, names = note.message.partition(": ")

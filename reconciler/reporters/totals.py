@@ -187,20 +187,22 @@ class NoteTotal:
 
 
 class SharedNote:
-    """A note, without what differs from site to site."""
+    """A note, without what differs from site to site. If it `counts`, sites whose numbers differ share it, too."""
 
     listed: Final = True
 
-    def __init__(self, note: str) -> None:
-        self.kind: Final = f"note: {note}"
-        self._note = note
+    def __init__(self, message: str, fix: str, *, counts: bool) -> None:
+        self._said = Varied(message, fix)
+        self.kind: Final = f"note: {self._said.kind if counts else f'{message}; {fix}'}"
 
     def add(self, other: SharedNote) -> None:
         """Another site has it too."""
+        self._said.add(other._said)
 
     def lines(self) -> Iterator[Line]:
         """The note."""
-        yield note_line(self._note)
+        message, fix = self._said.message, self._said.fix
+        yield note_line(f"{message}; {fix}" if fix else message)
 
 
 class ProblemTotal:

@@ -178,6 +178,33 @@ def test_a_note_about_drafts_is_shown_once_although_their_titles_differ(
     assert all(f'"Idea of shop {number}" (Instagram)' in listed for number in range(1, 61))
 
 
+def test_notes_that_name_and_count_the_posts_of_each_site_are_shown_once(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, DRAFTS, 60)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    assert reconciler("approve", "--channel", "INSTAGRAM", "--yes").code == 0
+    assert reconciler("approve", "--all", "--yes", "--target", "shop-0*").code == 0
+    made.write({f"sites/{number:02}.yaml": site(number, DRAFTS.replace("14d", "1d")) for number in range(1, 61)})
+    note = (
+        "Same on all 60 sites (list them and their posts with --sites) note: 1 to 2 approved drafts will not go out, "
+        "because no schedule rule matches; change `schedule.rules`, or write `pending` for them in the approvals file"
+    )
+    for command in ("plan", "drift"):
+        text = " ".join(reconciler(command).out.split())
+        assert (text.count("note: "), note in text) == (1, True), text
+    made.write({f"sites/{number:02}.yaml": site(number, DRAFTS) for number in range(1, 61)})
+    made.write({"reconciler.yaml": PROJECT + "policy: {maxPublish: 200}\n"})
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    made.write({"reconciler.yaml": PROJECT + "policy: {paused: hold}\n"})
+    text = " ".join(reconciler("plan").out.split())
+    note = (
+        "note: publishing is paused, but 1 to 2 already scheduled posts will go out; to cancel them, write "
+        "`paused: cancel` in"
+    )
+    assert (text.count("note: "), note in text) == (1, True), text
+    listed = reconciler("plan", "--sites").out
+    assert all(f'"Idea of shop {number}" (Instagram) on Thu 2026-11-05 09:00 UTC' in listed for number in range(1, 61))
+
+
 def test_a_note_about_the_drafts_of_few_sites_names_them(tmp_path: Path, reconciler: Command) -> None:
     fleet(tmp_path, AT_NIGHT, 2, policy=QUIET)
     text = " ".join(reconciler("plan").out.split())

@@ -373,7 +373,7 @@ def test_a_pause_names_the_posts_that_go_out_all_the_same(by_policy: bool) -> No
 
     [(both, fix)] = said(Pause.HOLD)
     assert both == (
-        "publishing is paused, but 2 posts that are already scheduled go out: "
+        "publishing is paused, but 2 already scheduled posts will go out: "
         '"Idea a" (Instagram) on Thu 2026-12-03 10:00 Europe/Berlin, '
         '"Idea b" (Instagram) on Fri 2026-12-04 10:00 Europe/Berlin'
     )
@@ -382,7 +382,7 @@ def test_a_pause_names_the_posts_that_go_out_all_the_same(by_policy: bool) -> No
     [(one, fix)] = said(Pause.HOLD, site(activity("a", soon), zone="Europe/Berlin"), scheduled_before(soon))
     assert "manage" not in fix
     assert fix.endswith("`schedule` of the site file") is not by_policy
-    assert one.startswith("publishing is paused, but 1 post that is already scheduled goes out: ")
+    assert one.startswith("publishing is paused, but 1 already scheduled post will go out: ")
     assert said(Pause.HOLD, site(activity("c", post("c")))) == []
     assert said(Pause.NONE) == said(Pause.CANCEL) == []
 
