@@ -13,6 +13,7 @@ from reconciler.api.calls import BATCH
 from reconciler.api.endpoints import ITEMS_AT_ONCE, Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.events import EventReads
+from reconciler.model.activities import Activity
 from reconciler.model.clock import Clock
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
@@ -21,7 +22,7 @@ from reconciler.model.sites import CLOCKS_DIFFER, Account, ChannelStatus, Need, 
 T = TypeVar("T")
 
 PAST_REACH: Final = timedelta(days=92)
-"""How far back to look for past activities: a marketing plan covers two months at most (D 6.2)."""
+"""How far back to look at a time for past activities: a generation covers two months at most (D 6.2)."""
 
 WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of posts whose content matters, because they may still go out."""
@@ -66,11 +67,8 @@ class SiteReader:
                 plan = await self._marketing_plan(site)
                 return lambda before: replace(before, marketing_plan=plan)
             case Need.PAST_ACTIVITIES:
-                # Both ends are given: what one of them alone means is not documented (14.9).
-                until = now + CLOCKS_DIFFER
-                past = await endpoints.marketing_plan(site, now - PAST_REACH, until)
-                ids = frozenset(activity.id for activity in past.activities if activity.date <= until)
-                return lambda before: replace(before, past_activities=ids)
+                past = await self._past(site, now + CLOCKS_DIFFER)
+                return lambda before: replace(before, past=past)
             case Need.EVENTS:
                 events = await self._events.within_reach(site, now)
                 return lambda before: replace(before, events=events)
@@ -118,9 +116,25 @@ class SiteReader:
             (activity, tuple(self._waiting(whole(post)) for post in found.get(activity, ()))) for activity in ids
         )
 
-    async def _marketing_plan(self, site: SiteRef) -> MarketingPlan:
+    async def _past(self, site: SiteRef, until: datetime) -> tuple[Activity, ...]:
+        """The activities up to a moment, the oldest first: generations keep them, so there may be years of them.
+
+        Both ends are given: what one of them alone means is not documented (14.9), nor how long a window may be.
+        """
+        found: tuple[Activity, ...] = ()
+        while True:
+            start = until - PAST_REACH
+            shown = (await self._marketing_plan(site, start, until)).activities
+            window = tuple(activity for activity in shown if start < activity.date <= until)
+            if not window:
+                return found
+            found, until = (*window, *found), start
+
+    async def _marketing_plan(
+        self, site: SiteRef, start: datetime | None = None, end: datetime | None = None
+    ) -> MarketingPlan:
         """The marketing plan, with the content of its posts."""
-        plan = await self._endpoints.marketing_plan(site)
+        plan = await self._endpoints.marketing_plan(site, start, end)
         posts = [post for activity in plan.activities for post in activity.posts]
         if not any(_is_short(post) or post.status in IN_FLIGHT for post in posts):
             return plan

@@ -141,7 +141,7 @@ class AwaitGeneration(MarketingPlanWrite, frozen=True):
 
 
 class DeleteMarketingPlan(MarketingPlanWrite, frozen=True):
-    """`discards` are the upcoming drafts that are thrown away."""
+    """`discards` are the drafts that are thrown away: those of all activities, past ones included (D 6.2)."""
 
     verb: ClassVar[Verb] = Verb.DELETE
     destroys: ClassVar[bool] = True
@@ -165,7 +165,7 @@ class MarketingPlanIs(Condition, frozen=True):
 
 
 class DiscardsOnly(Condition, frozen=True):
-    """The upcoming drafts of the marketing plan are among these, so nothing unlisted would be thrown away."""
+    """The drafts that the write would throw away are among these, so nothing unlisted is."""
 
     kind: ClassVar[Kind] = Kind.MARKETING_PLAN
     about: ClassVar[str] = "marketing plan"

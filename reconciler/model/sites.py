@@ -137,11 +137,11 @@ class ObservedSite(Struct, frozen=True):
     features: tuple[Feature, ...] | None = None
     accounts: tuple[Account, ...] = ()
     """For the channels that were asked for; a channel whose accounts cannot be listed has none."""
-    past_activities: frozenset[ActivityId] = frozenset()
-    """Ids of activities whose date has passed or is about to.
+    past: tuple[Activity, ...] = ()
+    """Activities whose date has passed or is about to, the oldest first.
 
-    Read only if the marketing plan no longer shows an id that a rule names, or does not show where a waiting post
-    belongs.
+    Read only if the marketing plan is to be deleted, no longer shows an id that a rule names, or does not show where a
+    waiting post belongs.
     """
     posts_confirmed: frozenset[ActivityId] = frozenset()
     """Activities whose posts were read separately, because the marketing plan showed none."""
@@ -153,6 +153,17 @@ class ObservedSite(Struct, frozen=True):
     def activities(self) -> tuple[Activity, ...]:
         """The activities of the marketing plan; none if there is no marketing plan, or it was not read."""
         return self.marketing_plan.activities if self.marketing_plan else ()
+
+    @property
+    def past_activities(self) -> frozenset[ActivityId]:
+        """The ids of the past activities that were read."""
+        return frozenset(activity.id for activity in self.past)
+
+    @property
+    def with_past(self) -> tuple[Activity, ...]:
+        """The past activities that were read, then those of the marketing plan."""
+        shown = {activity.id for activity in self.activities}
+        return (*(activity for activity in self.past if activity.id not in shown), *self.activities)
 
     @property
     def posts(self) -> tuple[Post, ...]:

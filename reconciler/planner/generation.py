@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
+from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
@@ -161,12 +163,19 @@ def upcoming_posts(
 ) -> tuple[Post, ...]:
     """The posts of activities that are not past, ordered by activity and post id.
 
-    They are what a regeneration or a deletion may throw away.
+    They are what a regeneration may throw away (D 6.2: it keeps past activities).
+    """
+    return waiting_posts((activity for activity in marketing_plan.activities if activity.date >= now), statuses)
+
+
+def waiting_posts(activities: Iterable[Activity], statuses: frozenset[PostStatus] = WAITING) -> tuple[Post, ...]:
+    """The posts of activities, ordered by activity and post id.
+
+    Those of all activities, past ones included, are what a deletion of the marketing plan may throw away (D 6.2).
     """
     return tuple(
         post
-        for activity in in_order(marketing_plan.activities)
-        if activity.date >= now
+        for activity in in_order(activities)
         for post in sorted(activity.posts, key=lambda post: post.id)
         if post.status in statuses
     )
@@ -186,7 +195,7 @@ def plan_generation(
     assert wanted is not None
     assert live is not None
     if not wanted.present:
-        return _removal(live, wanted.discard, recorded, scope)
+        return _removal(observed, live, wanted.discard, recorded, scope)
     if any(entry.operation.uses_inputs and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
         # A call was sent and its answer lost: until its effect shows or its time is up, no second call is sent
         # (design.md 3.5).
@@ -250,12 +259,14 @@ def _replaced(recorded: RecordedSite) -> tuple[PostId, ...]:
     return tuple(post for operation in started for post in operation.discards)
 
 
-def _removal(live: MarketingPlan, discard: Discard, recorded: RecordedSite, scope: Scope) -> GenerationPart:
+def _removal(
+    observed: ObservedSite, live: MarketingPlan, discard: Discard, recorded: RecordedSite, scope: Scope
+) -> GenerationPart:
     if live.status is PlanStatus.NEVER_CREATED:
         return GenerationPart(gone=True)
     address = scope.address(Kind.MARKETING_PLAN)
-    discards = tuple(post.id for post in upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT})))
-    listed = DiscardsOnly(tuple(post.id for post in upcoming_posts(live, scope.now)))
+    discards = tuple(post.id for post in waiting_posts(observed.with_past, frozenset({PostStatus.DRAFT})))
+    listed = DiscardsOnly(tuple(post.id for post in waiting_posts(observed.with_past)))
     requires: tuple[Precondition, ...] = (listed, NothingWaits())
     before: tuple[Action, ...] = ()
     notes: tuple[Diagnostic, ...] = ()

@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
-from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.marketing_plan import DeleteMarketingPlan, PlanStatus
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
@@ -104,7 +104,9 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         channels |= unread
         needs |= {Need.CHANNELS} if unread else set()
     unknown = any(refusal.code == RefusedBy.UNKNOWN_ID for refusal in plan.refusals)
-    if unknown or may_be_past(observed, recorded):
+    # What is deleted with the marketing plan includes the drafts of past activities (D 6.2).
+    deletes = any(isinstance(operation, DeleteMarketingPlan) for operation in operations)
+    if unknown or deletes or may_be_past(observed, recorded):
         needs.add(Need.PAST_ACTIVITIES)
     adopts = any(key.startswith(f"{ADOPTED}[") for key, _ in plan.bindings.objects)
     if adopts or _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):

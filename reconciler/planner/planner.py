@@ -77,7 +77,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     drafts = gone_drafts(desired, observed, recorded, scope)
     deleted = gone_scheduled(desired, recorded, gone, scope)
     blocked = (*unwanted, *plan.blocked, *failures, *lost, *reworded, *moved, *drafts, *deleted)
-    discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
+    discarded = thrown_away(plan.actions, observed.with_past, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)
     notes = (*plan.notes, *zone_notes(plan.actions, plan.blocked, observed, recorded, scope))
@@ -212,7 +212,7 @@ def _before_content(
     assert live is not None
     gone = orphans(observed, recorded, scope.now)
     lost = {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
-    lost |= losses(generation.actions, live.activities, scope)
+    lost |= losses(generation.actions, observed.with_past, scope)
     unseen = (*hidden(observed, recorded), *of_past_activities(observed, recorded))
     waiting = judge_waiting(desired, (*live.activities, *gone, *unseen), lost, recorded, options, scope)
     moves = tuple(action for _, action in waiting.moves)
@@ -225,7 +225,7 @@ def _before_content(
     planned = replace(planned, still_going_out=(*planned.still_going_out, *left_out(moves, why)))
     refusals = (
         *judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired, recorded, scope),
-        *judge_absent(planned.actions, live.activities, desired, recorded, scope),
+        *judge_absent(planned.actions, observed.with_past, desired, recorded, scope),
     )
     planned = replace(planned, refusals=(*planned.refusals, *refusals))
     if generation.renewed:

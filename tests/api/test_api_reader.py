@@ -67,7 +67,7 @@ def test_everything_of_a_site(bench: Bench, sandbox_of: Make) -> None:
 def test_only_what_is_needed_is_asked_for(bench: Bench, sandbox_of: Make, need: Need) -> None:
     box = sandbox_of(plan="ACTIVE")
     observed = read(bench, box, need, channels=("INSTAGRAM",))
-    assert len(box.requests()) == 1
+    assert len({request["path"] for request in box.requests()}) == 1
     assert observed.had_reads == {need}
 
 
@@ -121,13 +121,13 @@ def test_an_unpublished_site(bench: Bench, sandbox_of: Make) -> None:
 
 
 def test_past_activities_are_those_whose_date_has_passed(bench: Bench, sandbox_of: Make) -> None:
-    days = {"past": -20, "long past": -300, "coming": 3}
+    days = {"past": -20, "long past": -100, "coming": 3}
     activities = [{"title": title, "date": instant(NOW + timedelta(days=n))} for title, n in days.items()]
     box = sandbox_of(plan={"status": "ACTIVE", "activities": activities})
     observed = read(bench, box, Need.PAST_ACTIVITIES, Need.MARKETING_PLAN)
     assert observed.marketing_plan is not None
     assert [activity.title for activity in observed.marketing_plan.activities] == ["coming"]
-    assert len(observed.past_activities) == 1
+    assert [activity.title for activity in observed.past] == ["long past", "past"]
 
 
 def test_posts_are_asked_for_in_batches_of_twenty(bench: Bench, sandbox_of: Make) -> None:

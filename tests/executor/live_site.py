@@ -77,6 +77,7 @@ class World:
     events: list[CalendarEvent] = field(default_factory=list)
     status: AnyPlanStatus = PlanStatus.NEVER_CREATED
     activities: list[Activity] = field(default_factory=list)
+    past: list[Activity] = field(default_factory=list)
     published: bool = True
     unconnected: set[str] = field(default_factory=set)
     next_activities: list[Activity] = field(default_factory=list)
@@ -136,6 +137,8 @@ class World:
         if Need.MARKETING_PLAN in needs:
             shown = (replace(activity, posts=()) if self.hidden else activity for activity in self.activities)
             seen = replace(seen, marketing_plan=MarketingPlan(self.status, tuple(shown)))
+        if Need.PAST_ACTIVITIES in needs:
+            seen = replace(seen, past=tuple(self.past))
         if Need.PUBLISHED in needs:
             seen = replace(seen, published=self.published)
         if Need.CHANNELS in needs:

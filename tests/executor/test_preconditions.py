@@ -47,6 +47,7 @@ from reconciler.model.marketing_plan import (
     DiscardsOnly,
     MarketingPlanIs,
     PlanStatus,
+    Regenerate,
 )
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Operation, Precondition
@@ -154,7 +155,16 @@ BROKEN: list[tuple[Precondition, str]] = [
 
 def test_a_plan_whose_needs_hold_is_not_stale_and_costs_one_read_a_part(shop: Bench) -> None:
     assert found(shop, needing(*HOLDING)) == []
-    assert shop.world.log == ["read settings", "read events", "read marketing-plan"]
+    # What is deleted with the marketing plan includes the drafts of past activities.
+    assert shop.world.log == ["read settings", "read events", "read marketing-plan", "read past-activities"]
+
+
+def test_unlisted_drafts_of_past_activities_stop_a_deletion_but_no_regeneration(shop: Bench) -> None:
+    shop.world.past = [an_activity("a0", a_post("p0"))]
+    listed = DiscardsOnly((DRAFT.id,))
+    words = 'it would discard a post that the plan does not list: "Title a0" (Instagram) -> run plan again'
+    assert found(shop, needing(listed)) == [words]
+    assert found(shop, needing(listed, operation=Regenerate(False))) == []
 
 
 @pytest.mark.parametrize(("one", "words"), BROKEN, ids=lambda value: str(value)[:40])

@@ -185,6 +185,51 @@ def test_what_was_decided_after_generation_is_counted_apart(seed: int, tmp_path:
         assert reconciler("plan", project.root).last == "No changes."
 
 
+LOSSES = (
+    "marketingPlan: {state: absent, regenerate: {discard: all}}\n",
+    "settings: {toneOfVoice: warm}\nmarketingPlan: {state: present, regenerate: {discard: all}}\n",
+    "marketingPlan: {regenerate: {discard: all}}\nactivities:\n  - match: {title: '*1'}\n    state: absent\n",
+    "activities:\n  - match: {title: '*2'}\n    set: {targetDate: 2026-12-24T09:00:00Z}\n",
+    "posts:\n  - match: {title: '*'}\n    state: absent\n",
+)
+"""Files that throw drafts away, or might seem to."""
+STATUSES = ("DRAFT", "DRAFT", "FAILED", "CANCELED", "PUBLISHED")
+DATES = ("2026-04-03T09:00", "2026-06-21T09:00", "2026-08-30T09:00", "2026-11-01T09:00", "2026-11-02T08:00",
+         "2026-11-02T10:00", "2026-11-05T09:00", "2027-02-01T09:00")  # fmt: skip
+"""Long past, yesterday, earlier today, soon, and beyond what is generated."""
+
+
+def world_with_drafts(dice: random.Random) -> str:
+    def items() -> str:
+        return ", ".join(
+            f"{{channel: {channel}, caption: a, status: {dice.choice(STATUSES)}, "
+            "media: ['https://static.wixstatic.com/media/a.jpg']}"
+            for channel in ("INSTAGRAM", "FACEBOOK")
+        )
+
+    activities = "".join(
+        f"      - {{title: Day {dice.randint(1, 2)}, date: '{date}:00Z', items: [{items()}]}}\n" for date in DATES
+    )
+    return (
+        f"{SANDBOX}sites:\n  {SHOP}:\n    settings: {{toneOfVoice: dry}}\n    plan:\n      status: ACTIVE\n"
+        f"      activities:\n{activities}"
+    )
+
+
+@pytest.mark.parametrize("file", LOSSES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_draft_that_is_thrown_away_is_counted(seed: int, file: str, tmp_path: Path, reconciler: Command) -> None:
+    project = Project(tmp_path)
+    head = f"version: 1\nsite: {{name: shop-a, id: {SHOP}}}\n"
+    world = world_with_drafts(random.Random(seed))
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world, "sites/shop-a.yaml": head + file})
+    planned, before = reconciler("plan", project.root), drafts_of(project)
+    done = reconciler("apply", project.root, "--auto-approve")
+    lost = len(before - drafts_of(project))
+    assert (planned.code, done.code) == (0, 0), planned.out + done.out
+    assert (numbers(planned.last)["discard"], numbers(done.last)["discard"]) == (lost, lost), done.out
+
+
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 POSTS = {f"bbbbbbbb-0000-4000-8000-{number:012d}": number for number in range(8)}
 ENDS = ("published", "cancelled", "failed", "withheld", "skipped")
@@ -309,7 +354,8 @@ def generating(project: Project) -> int:
 def drafts_of(project: Project) -> set[str]:
     """The drafts of the first shop."""
     with project.world() as world:
-        return set(world.world()["sites"][SHOP]["items"])
+        items = world.world()["sites"][SHOP]["items"]
+    return {id for id, record in items.items() if record["item"]["status"] == "DRAFT"}
 
 
 def discarded_by(apply: Ran) -> int:

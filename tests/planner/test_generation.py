@@ -30,10 +30,11 @@ from reconciler.model.marketing_plan import (
 from reconciler.model.operations import Operation
 from reconciler.model.posts import ActivityId, Discarded, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, fields_of
-from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.sites import DesiredSite, Inputs, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
 from reconciler.planner.drift import find_drift
 from reconciler.planner.generation import AWAITED_DRAFTS
+from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.tally import tally_of
@@ -333,6 +334,20 @@ def test_absent_deletes_it_once() -> None:
     file = desired(marketing_plan=DesiredMarketingPlan(present=False))
     assert generations(plan_of(file, observed())) == [DeleteMarketingPlan((PostId("p1"),))]
     assert plan_of(file, observed(PlanStatus.NEVER_CREATED)).actions == ()
+
+
+def test_absent_throws_away_the_drafts_of_past_activities_too() -> None:
+    file = desired(marketing_plan=DesiredMarketingPlan(present=False, discard=Discard.NOTHING))
+    today, earlier = activity(in_days=-1), activity(in_days=-9)
+    earlier = replace(earlier, id=ActivityId("a0"), posts=(replace(earlier.posts[0], id=PostId("p0")),))
+    site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (today,)))
+    assert Need.PAST_ACTIVITIES in further_reads(file, site, plan_of(file, site), RecordedSite()).needs
+    plan = plan_of(file, replace(site, past=(earlier, today)))
+    assert generations(plan) == [DeleteMarketingPlan((PostId("p0"), PostId("p1")))]
+    assert [refusal.message for refusal in plan.refusals] == [
+        "marketingPlan (state: absent) would discard 2 drafts, but the site file does not allow discarding any drafts "
+        "(discard: nothing)"
+    ]
 
 
 def approved() -> Approvals:

@@ -114,10 +114,10 @@ def test_a_post_whose_activity_the_window_of_a_read_no_longer_shows_is_judged_by
     without = replace(site(activity("b")), items=((late.id, late),))
     assert plan(yes, without, ours).is_empty, "nobody knows yet"
     assert Need.PAST_ACTIVITIES in further_reads(yes, without, plan(yes, without, ours), ours).needs
-    there = replace(without, had_reads=frozenset({Need.PAST_ACTIVITIES}), past_activities=frozenset({KILN.id}))
+    there = replace(without, had_reads=frozenset({Need.PAST_ACTIVITIES}), past=(KILN,))
     assert plan(yes, there, ours).is_empty
     assert [reason for _, reason in cancels(plan(desired(), there, ours))] == [Reason.WITHDRAWN]
-    gone = replace(there, past_activities=frozenset())
+    gone = replace(there, past=())
     assert [reason for _, reason in cancels(plan(yes, gone, ours))] == [Reason.ACTIVITY_GONE]
 
 

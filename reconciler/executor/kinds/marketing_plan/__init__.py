@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from reconciler.executor.kinds.activities import forgotten
 from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeContext, OutcomeReads, thrown_away
@@ -37,7 +39,7 @@ from reconciler.model.posts import Post, PostStatus, Unrecognised, post_name
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
-from reconciler.planner.generation import FAILED_GENERATION, failed_generation, upcoming_posts
+from reconciler.planner.generation import FAILED_GENERATION, failed_generation, upcoming_posts, waiting_posts
 from reconciler.planner.kept import is_a_form_of
 from reconciler.planner.losses import approved_drafts
 
@@ -57,7 +59,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     async def unmet(
         self, required: MarketingPlanCondition, operation: Operation, site: SiteCache, moment: Moment
     ) -> Diagnostic | None:
-        return await marketing_plan_unmet(required, site, moment.now)
+        return await marketing_plan_unmet(required, operation, site, moment.now)
 
     async def refusal_reason(
         self, operation: MarketingPlanOperation, site: SiteCache, moment: Moment
@@ -214,7 +216,9 @@ def _is_gone(entry: OpenEntry, live: MarketingPlan | None) -> bool:
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache, now: datetime) -> Diagnostic | None:
+async def marketing_plan_unmet(
+    required: MarketingPlanCondition, operation: Operation, site: SiteCache, now: datetime
+) -> Diagnostic | None:
     """What the marketing plan is instead of what is required. May raise an ApiError."""
     live = await site.marketing_plan()
     match required:
@@ -224,7 +228,12 @@ async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache
                 status = PlanStatus.NEVER_CREATED
             return None if status in statuses else stale(f"the marketing plan is {printable(str(status))} now")
         case DiscardsOnly(posts=posts):
-            return _unlisted(live, [post for post in upcoming_posts(live, now) if post.id not in posts])
+            if isinstance(operation, DeleteMarketingPlan):
+                activities = replace(await site.part(Need.PAST_ACTIVITIES), marketing_plan=live).with_past
+                lost = waiting_posts(activities)
+            else:
+                activities, lost = live.activities, upcoming_posts(live, now)
+            return _unlisted(activities, [post for post in lost if post.id not in posts])
         case _:
             assert_never(required)
 
@@ -239,19 +248,19 @@ def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) 
         case Discard.ALL:
             return None
         case Discard.NOTHING:
-            return _unlisted(live, list(upcoming))
+            return _unlisted(live.activities, upcoming)
         case Discard.UNAPPROVED:
             approved = approved_drafts(live.activities, moment.approvals, moment.recorded)
             kept = (post for post in upcoming if post.status is PostStatus.SCHEDULED or post.id in approved)
-            return _unlisted(live, list(kept))
+            return _unlisted(live.activities, tuple(kept))
         case never:
             assert_never(never)
 
 
-def _unlisted(live: MarketingPlan, posts: list[Post]) -> Diagnostic | None:
+def _unlisted(activities: Iterable[Activity], posts: Sequence[Post]) -> Diagnostic | None:
     if not posts:
         return None
-    titles = {post.id: activity.title for activity in live.activities for post in activity.posts}
+    titles = {post.id: activity.title for activity in activities for post in activity.posts}
     named = [printable(post_name(titles[post.id], post.channel, post.type)) for post in posts]
     what = "a post" if len(posts) == 1 else f"{len(posts):,} posts"
     return stale(f"it would discard {what} that the plan does not list: {some_of(named, LISTED)}", "run plan again")
