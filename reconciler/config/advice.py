@@ -15,7 +15,7 @@ from reconciler.config.approval_files import SUFFIX
 from reconciler.config.discovery import shown_path
 from reconciler.config.layers import IS_OVER, MergedDocument
 from reconciler.config.project import Defaults, ProjectConfig
-from reconciler.config.rules import covers
+from reconciler.config.rules import NEVER_MATCHES, covers
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.activities import SOCIAL, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Labels
@@ -28,7 +28,6 @@ from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import WEEKDAYS, Match
 from reconciler.model.sites import DesiredSite
 
-NEVER_MATCHES: Final = "rule-never-lets-through"
 SCHEMA_MISSING: Final = "schema-missing"
 WITHOUT_POSTS: Final = "schedule-without-posts"
 
@@ -183,7 +182,9 @@ def _never_lets_through(
 
     quiet, match = policy.quiet_hours, rule.match
     after = LONGEST_DAY if rule.at is not None else timedelta(0)
-    if rule.at is not None and quiet is not None and quiet.covers(rule.at):
+    if (nothing := _matches_nothing(match, (*path, "match"), merged)) is not None:
+        yield nothing
+    elif rule.at is not None and quiet is not None and quiet.covers(rule.at):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
         message = f"{rule.at:%H:%M} is within the project's quiet hours ({hours}), so nothing ever goes out"
         yield never(("at",), message, "choose another time, or change `policy.quietHours`")
@@ -243,8 +244,22 @@ def _posts_of_none(match: Match, path: KeyPath, now: datetime | None, merged: Me
         yield from _never_matches(match, path, now, merged)
 
 
+def _matches_nothing(match: Match, path: KeyPath, merged: MergedDocument) -> Diagnostic | None:
+    """A warning that no day at all is within a selector's bounds."""
+    if match.within is not None and match.within <= timedelta(0):
+        key, message, fix = "within", "is zero, so nothing ever matches", "write a duration like 21d or 2w"
+    elif match.start and match.end and match.start > match.end:
+        key, message, fix = "to", f"is before `from`, {match.start}, so nothing ever matches", "swap the two"
+    else:
+        return None
+    return merged.warning((*path, key), message, fix, code=NEVER_MATCHES, continues=True)
+
+
 def _never_matches(match: Match, path: KeyPath, now: datetime | None, merged: MergedDocument) -> Iterator[Diagnostic]:
     """At most one warning that a selector matches no activity, because of its days."""
+    if (found := _matches_nothing(match, path, merged)) is not None:
+        yield found
+        return
     if match.end is None:
         return
     last = _last_day(match.start, match.end, match.weekdays) if match.start else match.end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from reconciler.config import times
 from reconciler.config.layers import MergedDocument
@@ -13,6 +13,9 @@ from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
 from reconciler.model.canonical import ABSENT
 from reconciler.model.schedule import DesiredSchedule, Pause, ScheduleRule
 from reconciler.model.selectors import WEEKDAYS, Match
+
+NEVER_MATCHES: Final = "rule-never-lets-through"
+"""The code of warnings about rules that make no difference. They are valid: a run does what the other rules say."""
 
 T = TypeVar("T")
 
@@ -131,16 +134,10 @@ def read_match(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -
     within = start = end = None
     if "within" in written:
         within = read_time(times.duration, written["within"], (*path, "within"), merged)
-        if within <= timedelta(0):
-            message, fix = "is zero, so nothing ever matches", "write a duration like 21d or 2w"
-            merged.problem((*path, "within"), message, fix, continues=True)
     if "from" in written:
         start = read_time(times.day, written["from"], (*path, "from"), merged)
     if "to" in written:
         end = read_time(times.day, written["to"], (*path, "to"), merged)
-    if start and end and start > end:
-        message = f"is before `from`, {start}, so nothing ever matches"
-        merged.problem((*path, "to"), message, "swap the two", continues=True)
     return Match(
         title=written.get("title"),
         within=within,
@@ -231,5 +228,6 @@ def _reachable(
 ) -> None:
     if (earlier := above.covering(match, posts)) is not None:
         message = f"never applies: {dotted(earlier)} above it already matches everything it could match"
-        merged.problem(path, message, "put the narrower rule first, or remove one", continues=True)
+        fix = "put the narrower rule first, or remove one"
+        merged.doubtful.append(merged.warning(path, message, fix, code=NEVER_MATCHES, continues=True))
     above.add(match, path, posts)

@@ -339,6 +339,38 @@ def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: Writ
             "posts: [{match: {from: 2026-12-01, to: 2026-12-01, weekdays: [SUN]}}]\n",
             "3:62: posts[0].match.weekdays: 2026-12-01 is not a Sunday; choose other days",
         ),
+        (
+            "posts: [{match: {from: 2026-12-31, to: 2026-12-01, weekdays: [SUN]}}]\n",
+            "3:40: posts[0].match.to is before `from`, 2026-12-31, so nothing ever matches; swap the two",
+        ),
+        (
+            "posts: []\nschedule: {rules: [{match: {from: 2020-12-31, to: 2020-12-01}, at: '09:00'}]}\n",
+            "4:51: schedule.rules[0].match.to is before `from`, 2020-12-31, so nothing ever matches; swap the two",
+        ),
+        (
+            "posts: []\nschedule: {rules: [{match: {within: 0d}}]}\n",
+            "4:37: schedule.rules[0].match.within is zero, so nothing ever matches; write a duration like 21d or 2w",
+        ),
+        (
+            "posts: [{match: {within: 21d}}, {match: {within: 14d}}]\n",
+            "3:33: posts[1] never applies: posts[0] above it already matches everything it could match; "
+            "put the narrower rule first, or remove one",
+        ),
+        (
+            "activities: [{match: {title: 'Summer*'}, set: {title: a}}, {match: {title: 's*'}, state: absent},"
+            " {match: {title: 'summer*', type: BLOG}, state: absent}]\n",
+            "3:99: activities[2] never applies: activities[0] above it already matches",
+        ),
+        (
+            "activities: [{match: {title: '*', within: 21d}, set: {description: b}},"
+            " {match: {title: 'Winter*', within: 14d}, state: absent}]\n",
+            "3:73: activities[1] never applies: activities[0] above it already matches",
+        ),
+        (
+            "posts: []\nschedule: {rules: [{channels: [INSTAGRAM]}, {channels: [FACEBOOK]},"
+            " {match: {within: 1w}, channels: [INSTAGRAM]}]}\n",
+            "4:69: schedule.rules[2] never applies: schedule.rules[0] above it already matches",
+        ),
         ("activities: [{match: {title: S*}, set: {title: x}, max: 0}]\n", "3:57: activities[0].max allows no matches"),
         (
             "posts: [{match: {type: BLOG}}]\n",
@@ -375,6 +407,13 @@ def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: Writ
         "posts by weekday",
         "activities by weekday",
         "one day",
+        "the other way round",
+        "long ago, the other way round",
+        "within zero",
+        "a wider rule of posts",
+        "a wider rule with the same title",
+        "a rule for all titles",
+        "a wider rule for the channel",
         "none set",
         "posts of a blog",
         "drafts of a blog",
