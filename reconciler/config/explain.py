@@ -6,13 +6,14 @@ Imported only if there is something to explain. jsonschema finds the errors; the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import jsonschema
 from jsonschema.exceptions import ValidationError
 
+from reconciler.config import times
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
 from reconciler.model.diagnostics import Diagnostic, problem
@@ -31,6 +32,13 @@ _READ_ONLY = {
 _SECRET_KEYS = re.compile(r"(?i)api.?key|secret|token|password|credential|authorization")
 
 _AHEAD = "a duration in hours, days or weeks"
+_TIMES: Mapping[str, Callable[[str], Any]] = {
+    "a date": lambda text: times.day(text) if times.is_day(text) else times.moment(text),
+    "a date and time": times.moment,
+    "a duration": times.duration,
+    _AHEAD: times.duration,
+}
+"""How texts that have the form of a time are read, by the title of their part of the schema."""
 _MINUTES = re.compile(r"[0-9]+(ms|s|m)\Z")
 
 LONGEST_EXAMPLE = 80
@@ -53,11 +61,21 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    """The draft-07 validator of jsonschema, but `$` matches only at the very end, as in quick_check.py."""
+    """The draft-07 validator of jsonschema, but `$` matches only at the very end, as in quick_check.py.
 
-    def pattern(_: Any, expression: str, value: Any, __: Any) -> Iterator[ValidationError]:
-        if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", expression), value):
+    It also reads times: what is around them may be wrong too, and is then not examined any further.
+    """
+
+    def pattern(_: Any, expression: str, value: Any, part: Mapping[str, Any]) -> Iterator[ValidationError]:
+        if not isinstance(value, str):
+            return
+        if not re.search(re.sub(r"\$$", r"\\Z", expression), value):
             yield ValidationError("does not match")
+        elif (read := _TIMES.get(str(part.get("title")))) is not None:
+            try:
+                read(value)
+            except ValueError as error:
+                yield ValidationError(str(error), validator="time")
 
     kind: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
     return kind(schema)
@@ -119,6 +137,8 @@ class _Explainer:
                 return self._problem(path, f"{said} {must}", f"did you mean {near}?" if near else "")
             case "pattern":
                 return self._unlike(path, value, schema)
+            case "time":
+                return self._problem(path, f"{said} {error.message}")
             case "minimum":
                 return self._problem(path, f"{said} is too small", f"the minimum is {rule}")
             case "maximum":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -130,19 +131,17 @@ def _schedule_rule(written: dict[str, Any], path: KeyPath, merged: MergedDocumen
 
 
 def read_match(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> Match:
-    """A selector. Raises NotUsable if its times cannot be read."""
-    within = start = end = None
-    if "within" in written:
-        within = read_time(times.duration, written["within"], (*path, "within"), merged)
-    if "from" in written:
-        start = read_time(times.day, written["from"], (*path, "from"), merged)
-    if "to" in written:
-        end = read_time(times.day, written["to"], (*path, "to"), merged)
+    """A selector. Every time in it that cannot be read is reported, and left out."""
+    times_read: dict[str, Any] = {}
+    for key, read in (("within", times.duration), ("from", times.day), ("to", times.day)):
+        if key in written:
+            with suppress(NotUsable):
+                times_read[key] = read_time(read, written[key], (*path, key), merged)
     return Match(
         title=written.get("title"),
-        within=within,
-        start=start,
-        end=end,
+        within=times_read.get("within"),
+        start=times_read.get("from"),
+        end=times_read.get("to"),
         type=written.get("type"),
         weekdays=frozenset(_weekday(name) for name in written.get("weekdays", ())),
         ids=frozenset(written.get("ids", ())),
