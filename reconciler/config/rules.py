@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 
 from reconciler.config import times
