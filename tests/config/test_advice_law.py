@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.advice import NEVER_MATCHES
 from reconciler.config.layers import IS_OVER
+from reconciler.config.rules import NEVER_MATCHES
 from reconciler.config.sites import open_project
 from reconciler.model.activities import Activity
 from reconciler.model.policy import Policy
