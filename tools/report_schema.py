@@ -236,6 +236,8 @@ WORDS: Final = {
     "ApplyTally.stillGoingOut": "How many posts go out although they are no longer wanted.",
     "ReviewRecord.stillGoingOut": "How many posts go out although they are no longer wanted.",
     "ReviewRecord.toDiscard": "How many of the waiting drafts the next `apply` discards.",
+    "ReviewRecord.unapproved": "How many of the waiting drafts are already scheduled, and go out unless somebody "
+    "cancels them.",
     "account": "The id of the account.",
     "accountName": "The name of the account.",
     "actions": "The actions, in the order in which they are applied.",

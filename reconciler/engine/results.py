@@ -238,6 +238,8 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     """In how many sites all waiting drafts are like that."""
     to_discard: int = 0
     """How many of the waiting drafts the next apply discards."""
+    unapproved: int = 0
+    """How many of them are already scheduled, and go out unless somebody cancels them."""
 
 
 class Validated(adoption_results.Counts, frozen=True):

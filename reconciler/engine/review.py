@@ -68,7 +68,7 @@ async def review_sites(
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
-    stuck = sites_stuck = to_discard = 0
+    stuck = sites_stuck = to_discard = unapproved = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -80,6 +80,7 @@ async def review_sites(
                 sites_pending += bool(waiting)
                 stuck += held
                 to_discard += review.to_discard
+                unapproved += len(review.unapproved)
                 sites_stuck += bool(waiting) and held == waiting
                 unrecorded += held < waiting and not result.recorded
                 approved += review.count(ReviewStatus.APPROVED)
@@ -92,7 +93,18 @@ async def review_sites(
                 going_out += len(result.going_out)
     report_clock_skew(session, emit)
     completed = ReviewCompleted(
-        sites, pending, sites_pending, approved, failed, not_out, going_out, unrecorded, stuck, sites_stuck, to_discard
+        sites,
+        pending,
+        sites_pending,
+        approved,
+        failed,
+        not_out,
+        going_out,
+        unrecorded,
+        stuck,
+        sites_stuck,
+        to_discard,
+        unapproved,
     )
     emit(completed)
     return completed

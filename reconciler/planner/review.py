@@ -13,16 +13,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.content import Difference, approval_digest
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.planner.actions import BlockedBy, StillGoingOut
 from reconciler.planner.candidates import NOT_SELECTED
 from reconciler.planner.outlook import MissedApproval
+from reconciler.planner.unstopped import STOP_BY_HAND
 
 
 class ReviewStatus(StrEnum):
@@ -60,6 +61,12 @@ TOO_LATE: Final = "it is too late to schedule it"
 
 TO_BE_DISCARDED: Final = "to-be-discarded"
 """The code of the problem that the next apply discards a draft, for instance by regenerating the marketing plan."""
+
+GOES_OUT_ANYWAY: Final = Diagnostic.note(
+    "goes-out-unapproved",
+    "it is already scheduled and goes out then, even if nobody approves it, unless somebody cancels it",
+)
+"""What is said of a scheduled post that waits for a decision and that the plan does not cancel."""
 
 APPROVING_DOES_NOT_HELP: Final = frozenset(
     {
@@ -105,6 +112,11 @@ class ReviewedPost(Struct, frozen=True):
     def is_stuck(self) -> bool:
         """Whether approving it does not help: it must change first, is about to be discarded, or no rule selects it."""
         return any(problem.code in APPROVING_DOES_NOT_HELP for problem in self.problems)
+
+    @property
+    def goes_out_anyway(self) -> bool:
+        """Whether it waits for a decision, and goes out even without one."""
+        return GOES_OUT_ANYWAY in self.warnings
 
     @property
     def to_discard(self) -> bool:
@@ -227,6 +239,26 @@ class Review(Struct, frozen=True):
             if activity.decision is ActivityDecision.KEEP
             for reviewed in activity.shown
             if reviewed.status in TO_DECIDE and not (reviewed.post.status is PostStatus.CANCELED and reviewed.decided)
+        )
+
+    @property
+    def unapproved(self) -> tuple[Diagnostic, ...]:
+        """The waiting posts that go out at their time unless somebody cancels them."""
+        fix = f"approve it, or {STOP_BY_HAND}"
+        return tuple(
+            Diagnostic(
+                GOES_OUT_ANYWAY.code,
+                f"{post_name(activity.activity.title, post.channel, post.type)} goes out {self.goes_out(reviewed)}, "
+                "and nobody has approved it",
+                fix,
+                Severity.WARNING,
+                address=Address(self.site, Kind.DRAFT, post.id),
+            )
+            for activity in self.activities
+            if activity.decision is ActivityDecision.KEEP
+            for reviewed in activity.shown
+            if reviewed.goes_out_anyway
+            for post in (reviewed.post,)
         )
 
     @property

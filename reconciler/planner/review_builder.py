@@ -36,7 +36,9 @@ from reconciler.planner.outlook import due, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
 from reconciler.planner.review import (
+    GOES_OUT_ANYWAY,
     TO_BE_DISCARDED,
+    TO_DECIDE,
     Review,
     ReviewedActivity,
     ReviewedPost,
@@ -115,6 +117,7 @@ def review_of(
     )
     choice = select_drafts(desired.schedule.rules, part.projected, recorded, options.policy, scope)
     blocked: dict[str, list[Diagnostic]] = {}
+    going_out = until_applied(plan)
     hypothetical = if_approved or plan_if_approved(desired, observed, recorded, options)
     for problem in hypothetical.blocked:
         if problem.about.kind is Kind.DRAFT:
@@ -132,6 +135,7 @@ def review_of(
         | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND}
         | {PostId(action.address.key) for action in plan.actions if ReasonFact.KEPT_IF_APPROVED in action.details},
         frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded),
+        frozenset(found.post for found in going_out),
         warnings_of((*choice.wanted, *choice.scheduled), scope),
         ScheduleRuleIndex(desired.schedule.rules),
     )
@@ -145,7 +149,7 @@ def review_of(
         missed,
         gone=tuple(problem for problem in plan.blocked if problem.code == BlockedBy.DRAFT_GONE),
         failures=failures,
-        going_out=until_applied(plan),
+        going_out=going_out,
         unrecorded=out_unrecorded(observed, recorded),
     )
 
@@ -207,6 +211,7 @@ class _ReviewBuilder(Struct, frozen=True):
     blocked: dict[str, list[Diagnostic]]
     asked: frozenset[PostId]
     discarded: frozenset[PostId]
+    going_out: frozenset[PostId]
     warnings: dict[PostId, tuple[Diagnostic, ...]]
     rules: ScheduleRuleIndex
 
@@ -270,6 +275,9 @@ class _ReviewBuilder(Struct, frozen=True):
         status = self._status(post, verdict, times or 0, cancellations)
         if status is ReviewStatus.APPROVED and moment <= self.scope.now:
             status = ReviewStatus.MISSED
+        anyway = post.status is PostStatus.SCHEDULED and status in TO_DECIDE and post.id not in self.going_out
+        kept = decision is ActivityDecision.KEEP
+        warnings = self.warnings.get(post.id, ())
         return ReviewedPost(
             self._with_name_in_file(post),
             status,
@@ -278,10 +286,10 @@ class _ReviewBuilder(Struct, frozen=True):
             wanted,
             times,
             cancellations,
-            tuple(self._problems(post, activity, kept=decision is ActivityDecision.KEEP)) if wanted else (),
+            tuple(self._problems(post, activity, kept=kept, anyway=anyway)) if wanted else (),
             verdict.differences,
             to_ask_again or verdict.state is ApprovalState.UNPROVEN,
-            self.warnings.get(post.id, ()),
+            (GOES_OUT_ANYWAY, *warnings) if anyway else warnings,
             known is not None and known.decision is DraftDecision.APPROVE,
         )
 
@@ -292,13 +300,17 @@ class _ReviewBuilder(Struct, frozen=True):
         scheduled, same = self.recorded.published_by_id.get(post.id, ()), (post.digest, post.earlier_digest)
         return max((times_known(self.recorded, found) for found in scheduled if found.digest in same), default=times)
 
-    def _problems(self, post: Post, activity: Activity, *, kept: bool) -> Iterator[Diagnostic]:
-        """What blocks a post even if it is approved. Unless `kept`, a decision already says that it is discarded."""
+    def _problems(self, post: Post, activity: Activity, *, kept: bool, anyway: bool) -> Iterator[Diagnostic]:
+        """What blocks a post even if it is approved. Unless `kept`, a decision already says that it is discarded.
+
+        `anyway`: it is scheduled, waits for a decision, and nothing cancels it.
+        """
+        may_be_selected = anyway or post.status is PostStatus.DRAFT
         if kept and post.id in self.discarded:
             address = Address(self.scope.site, Kind.DRAFT, post.id)
             what, fix = "the next apply discards it", "run plan, which shows why"
             yield Diagnostic(TO_BE_DISCARDED, what, fix, Severity.WARNING, address=address)
-        elif kept and post.status is PostStatus.DRAFT and post.id not in self.candidates and post.id not in self.lost:
+        elif kept and may_be_selected and post.id not in self.candidates and post.id not in self.lost:
             yield why_left_out(activity, post, self.rules, self.scope)
         yield from self.blocked.get(post.id, ())
 
@@ -339,7 +351,9 @@ class _ReviewBuilder(Struct, frozen=True):
                 assert_never(verdict.state)
         if post.status is PostStatus.SCHEDULED:
             required = self.desired.schedule is not None and self.desired.schedule.approval_required
-            return ReviewStatus.CHANGED if required and changed_since(self.recorded, post) else ReviewStatus.SCHEDULED
+            if required and changed_since(self.recorded, post):
+                return ReviewStatus.CHANGED
+            return ReviewStatus.PENDING if required or post.id in self.asked else ReviewStatus.SCHEDULED
         if times:
             return ReviewStatus.CANCELLED if cancellations else ReviewStatus.WITHHELD
         return ReviewStatus.PENDING

@@ -164,6 +164,7 @@ def _of_site(event: SiteEvent) -> Iterator[Diagnostic]:
             yield from plan.blocked
         case SiteReviewed(review=review):
             yield from (going_out(post, review.zone) for post in review.going_out)
+            yield from review.unapproved
             yield from review.failures
         case SiteNotReviewed(zone=zone):
             yield from (going_out(post, zone) for post in event.going_out)

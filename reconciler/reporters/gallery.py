@@ -142,6 +142,6 @@ def _state(activity: ReviewedActivity, reviewed: ReviewedPost) -> CardState:
         return CardState.FAILED
     found = _STATES[reviewed.status]
     sent_back = activity.decision is not ActivityDecision.KEEP
-    if reviewed.post.status is PostStatus.SCHEDULED and (sent_back or found is not CardState.SCHEDULED):
+    if reviewed.post.status is PostStatus.SCHEDULED and sent_back:
         return CardState.GOING_OUT
     return CardState.SENT_BACK if sent_back and found in (CardState.PENDING, CardState.APPROVED) else found

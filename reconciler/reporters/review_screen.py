@@ -17,7 +17,7 @@ from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
-from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.planner.review import GOES_OUT_ANYWAY, TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.cards import DECISION_WORDS
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
@@ -70,7 +70,7 @@ class ReviewScreen:
         match result:
             case SiteReviewed(review=review):
                 asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
-                if self._quiet and not (review.missed or _says_more(review)):
+                if self._quiet and not (review.missed or review.unapproved or _says_more(review)):
                     return
                 noteworthy = asked or review.missed or review.failures or review.going_out
                 if self._many and not noteworthy and result.written is Written.NONE:
@@ -83,8 +83,7 @@ class ReviewScreen:
                 yield from _failed(review, self._screen)
                 yield from _undone(review, self._screen)
                 if self._quiet:
-                    for missed in review.missed:
-                        yield from _missed(missed, review, self._screen)
+                    yield from _problems(review, self._screen)
                 elif not self._many:
                     yield from _body(result, self._screen)
             case SiteFailed() if self._many:
@@ -147,11 +146,13 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 def _counts(result: SiteReviewed) -> str:
     review = result.review
     found = [f"{count:,} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
+    goes = plural(len(review.unapproved), "post goes", "posts go")
+    anyway = f"; {goes} out unapproved" if review.unapproved else ""
     if sent_back := sum(len(activity.sent_back) for activity in review.activities):
         found.append(f"{sent_back:,} sent back")
     gone = f"; the next apply discards {plural(review.to_discard, 'waiting draft')}" if review.to_discard else ""
     of_no_use = f"; {NOT_APPROVABLE}" if review.waiting and not result.approvable else ""
-    return f"{', '.join(found) or 'no drafts'}{gone}{of_no_use}"
+    return f"{', '.join(found) or 'no drafts'}{anyway}{gone}{of_no_use}"
 
 
 def _row(site: str, counts: str, file: str, written: Written, screen: Screen) -> Iterator[str]:
@@ -170,8 +171,20 @@ def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Ite
 def _failed(review: Review, screen: Screen) -> Iterator[str]:
     """The posts that should have gone out and did not, and why."""
     for problem in review.failures:
-        yield from wrapped((Span("  ! failed", Style.RED), Span(problem.message)), screen, hang=12)
-        yield from wrapped((Span(f"fix: {problem.fix}", Style.DIM),), screen, indent=8, hang=12)
+        yield from _problem("failed", problem, screen)
+
+
+def _problem(label: str, problem: Diagnostic, screen: Screen) -> Iterator[str]:
+    yield from wrapped((Span(f"  ! {label}", Style.RED), Span(problem.message)), screen, hang=12)
+    yield from wrapped((Span(f"fix: {problem.fix}", Style.DIM),), screen, indent=8, hang=12)
+
+
+def _problems(review: Review, screen: Screen) -> Iterator[str]:
+    """The posts that go out unapproved, and the approvals that came too late."""
+    for problem in review.unapproved:
+        yield from _problem("unapproved", problem, screen)
+    for missed in review.missed:
+        yield from _missed(missed, review, screen)
 
 
 def _undone(review: Review, screen: Screen) -> Iterator[str]:
@@ -215,7 +228,8 @@ def _activity(activity: ReviewedActivity, asked: list[ReviewedPost], review: Rev
         for problem in post.problems:
             yield from wrapped((Span(f"blocked: {problem.message}", Style.YELLOW),), screen, indent=10, hang=12)
         for warning in post.warnings:
-            yield from wrapped((Span(f"note: {cause(warning)}", Style.DIM),), screen, indent=10, hang=12)
+            style = Style.YELLOW if warning == GOES_OUT_ANYWAY else Style.DIM
+            yield from wrapped((Span(f"note: {cause(warning)}", style),), screen, indent=10, hang=12)
 
 
 def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[str]:

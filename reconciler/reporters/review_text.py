@@ -40,6 +40,8 @@ def review_line(review: ReviewCompleted) -> str:
     if not review.sites:
         return NO_SITES
     ending = f"; {plural(review.going_out, 'post')} still going out" if review.going_out else ""
+    goes = plural(review.unapproved, "post goes", "posts go")
+    ending += f"; {goes} out unapproved" if review.unapproved else ""
     ending += f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
     ending += f"; {plural(review.failed, 'site')} failed" if review.failed else ""
     sites = plural(review.sites, "site")

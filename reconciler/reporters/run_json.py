@@ -107,6 +107,7 @@ class ReviewRecord(Struct, frozen=True):
     not_out: int = field(name="failedPosts")
     going_out: int = field(name="stillGoingOut")
     to_discard: int
+    unapproved: int
 
 
 class ValidRecord(Struct, frozen=True):

@@ -21,6 +21,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import SiteRef
+from reconciler.reporters.cards import CardState
 from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.state import Site
 from reconciler.state.sites import open_state
@@ -28,6 +29,7 @@ from tests.cli.projects import Command, Project
 from tests.cli.terminal import Terminal
 from tests.journals import begin
 from tests.told import unclear
+from tests.web.pages import page_of
 
 SITE = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 ACTIVITY = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -191,7 +193,9 @@ def test_review_names_what_goes_out_although_nobody_wants_it(pottery: Pottery, n
     assert (code, '! still going out "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin' in said) == (0, True), (
         said
     )
-    assert (why in said, said.endswith("1 post still going out.")) == (True, True), said
+    assert (why in said, "1 post still going out." in said) == (True, True), said
+    waits = int(name == "the approval is withdrawn")
+    assert f"Review: {waits} pending, 0 approved" in said, said
 
 
 def test_review_says_why_a_post_is_unwanted_and_not_what_it_wrote_itself(pottery: Pottery) -> None:
@@ -315,6 +319,39 @@ def test_a_post_that_somebody_scheduled_without_an_approval_is_drift(pottery: Po
         world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:00.000Z")
     code, said = pottery.run("drift")
     assert (code, "nobody approved it" in said, "changed remotely" in said) == (2, True, True), said
+
+
+def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(pottery: Pottery) -> None:
+    (pottery.project.root / "sites" / "shop.yaml").unlink()
+    pottery.run("apply", "--auto-approve")
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T12:00:00.000Z")
+    when, file = "Wed 2026-11-04 13:00 Europe/Berlin", pottery.project.root / APPROVALS
+    for _ in range(2):
+        said = pottery.run("review")[1]
+        assert "1 pending; 1 post goes out unapproved" in said, said
+        assert f'? "Kiln day" {when} Instagram on' in said, said
+        assert "it is already scheduled and goes out then, even if nobody approves it, unless somebody cancels" in said
+        assert "Review: 1 pending, 0 approved; pending in 1 of 1 site; 1 post goes out unapproved. Next:" in said, said
+        assert said.endswith("(1 draft in 1 site)"), said
+        said = pottery.run("review", "--quiet")[1]
+        assert f'! unapproved "Kiln day" (Instagram) goes out {when}, and nobody has approved it' in said, said
+        said = pottery.run("plan")[1]
+        assert ("Next: reconciler approve" in said, said.endswith("(1 draft in 1 site)")) == (True, True), said
+        assert pending(read_approvals(file, SiteName("pottery"), file.read_text("utf-8"))) == 1
+    ran = pottery.command("review", pottery.project.root, "--output", "json").json
+    (draft,) = ran["sites"][0]["drafts"]
+    assert (draft["status"], draft["warnings"][0]["code"]) == ("pending", "goes-out-unapproved")
+    assert (ran["summary"]["pending"], ran["summary"]["unapproved"]) == (1, 1)
+    assert "title=goes-out-unapproved" in pottery.run("review", "--output", "github")[1]
+    page = file.with_suffix(".html").read_text("utf-8")
+    assert ("Waiting for a decision" in page, "already scheduled and goes out then" in page) == (True, True)
+    (card,) = page_of(pottery.project.root).board.cards.values()
+    assert (card.state, card.goes_out) == (CardState.PENDING, when)
+    pottery.run("approve", "--all", "--yes")
+    said = pottery.run("review")[1]
+    assert ("1 scheduled" in said, "unapproved" in said) == (True, False), said
+    assert said.endswith("Review: 0 pending, 0 approved, in 1 site."), said
 
 
 def test_a_saved_plan_does_not_publish_what_was_withdrawn_since(

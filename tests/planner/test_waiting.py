@@ -17,7 +17,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, DraftDecision
-from reconciler.model.canonical import Absent, Json, JsonObject
+from reconciler.model.canonical import Absent, Digest, Json, JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
@@ -43,7 +43,7 @@ from reconciler.model.schedule import (
     StillScheduled,
 )
 from reconciler.model.selectors import Match
-from reconciler.model.sites import DesiredSite, Inputs, Need, RecordedSite
+from reconciler.model.sites import NOTHING_RECORDED, DesiredSite, Inputs, Need, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason, ReasonFact, RefusedBy
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of, rules_of
@@ -53,6 +53,7 @@ from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.review import ReviewStatus
 from reconciler.planner.review_builder import review_of
 from reconciler.planner.rights import what_is_left
 from reconciler.planner.tally import tally_of
@@ -407,6 +408,42 @@ def test_a_review_asks_about_a_post_that_an_approval_would_keep() -> None:
         live, options = site(KILN), PlanOptions(NOW)
         review = review_of(wanted, live, UNASKED, make_plan(wanted, live, UNASKED, options), options)
         assert [found.wanted for each in review.activities for found in each.posts] == [asked]
+
+
+FACEBOOK = ScheduleRule(Match(), ("FACEBOOK",))
+AT_9 = ScheduleRule(Match(), at=time(9))
+EDITED = replace(UNASKED, published=(replace(UNASKED.published[0], digest=Digest("sha256:other")),))
+UNDECIDED = approved(KILN, decision=DraftDecision.PENDING)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "recorded", "status", "anyway", "stuck"),
+    [
+        (desired(), NOTHING_RECORDED, ReviewStatus.PENDING, True, False),
+        (desired(approvals=UNDECIDED), NOTHING_RECORDED, ReviewStatus.PENDING, True, False),
+        (desired(AT_9, approvals=UNDECIDED), NOTHING_RECORDED, ReviewStatus.PENDING, True, False),
+        (desired(FACEBOOK, approvals=UNDECIDED), NOTHING_RECORDED, ReviewStatus.PENDING, True, True),
+        (desired(approvals=UNDECIDED, cancel_others=True), NOTHING_RECORDED, ReviewStatus.PENDING, False, False),
+        (desired(approvals=UNDECIDED), OURS, ReviewStatus.PENDING, False, False),
+        (desired(FACEBOOK, approvals=UNDECIDED), OURS, ReviewStatus.PENDING, False, False),
+        (desired(), UNASKED, ReviewStatus.PENDING, False, False),
+        (desired(approvals=YES), NOTHING_RECORDED, ReviewStatus.SCHEDULED, False, False),
+        (desired(required=False), EDITED, ReviewStatus.PENDING, True, False),
+        (desired(required=False, approvals=UNDECIDED), UNASKED, ReviewStatus.SCHEDULED, False, False),
+    ],
+)
+def test_a_scheduled_post_that_an_approval_would_settle_waits_for_review(
+    wanted: DesiredSite, recorded: RecordedSite, status: ReviewStatus, anyway: bool, stuck: bool
+) -> None:
+    """It goes out `anyway` unless the plan cancels it; it is `stuck` if no rule covers it."""
+    live, options = site(KILN), PlanOptions(NOW)
+    made = make_plan(wanted, live, recorded, options)
+    review = review_of(wanted, live, recorded, made, options)
+    (found,) = review.activities[0].shown
+    assert (found.status, found.goes_out_anyway, found.is_stuck) == (status, anyway, stuck)
+    waits = status is ReviewStatus.PENDING
+    assert (len(review.waiting), len(review.unapproved)) == (waits, anyway)
+    assert {draft.post for draft in made.to_review} <= {found.post.id for found in review.waiting}
 
 
 def test_a_post_that_this_tool_cancelled_and_somebody_scheduled_again_is_theirs() -> None:
