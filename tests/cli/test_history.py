@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.cli.projects import Command, Project, site
+from tests.cli.projects import SANDBOX, Command, Project, site
 
-SEED = "sites: {3f0c2a9e-8d0b-4b7c-9a55-000000000001: {timeZone: Europe/Berlin}}\n"
+SEED = f"{SANDBOX}sites: {{3f0c2a9e-8d0b-4b7c-9a55-000000000001: {{timeZone: Europe/Berlin}}}}\n"
 
 SCHEDULE = """\
 posts:
