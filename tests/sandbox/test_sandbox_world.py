@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +44,22 @@ def test_a_world_survives_being_closed(make: Callable[..., Remote], tmp_path: Pa
     assert again.activities() == before
     assert again.sandbox.now() == remote_now(TUESDAY) + timedelta(seconds=2)
     assert len(again.sandbox.requests()) == 3
+
+
+def test_no_command_waits_for_a_disk_to_have_written_the_world(tmp_path: Path) -> None:
+    statements: list[str] = []
+    real = sqlite3.connect
+
+    def connect(*args: Any, **options: Any) -> sqlite3.Connection:
+        database: sqlite3.Connection = real(*args, **options)
+        database.set_trace_callback(statements.append)
+        return database
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", connect)
+        Sandbox.open(tmp_path / "w.db").close()
+    assert statements[0] == "PRAGMA synchronous=OFF", "before the first write"
+    assert not any("synchronous" in statement for statement in statements[1:])
 
 
 def remote_now(text: str) -> datetime:
