@@ -333,7 +333,7 @@ def _upkeep(
         waits = (_not_generated(unproven, scope),)
         return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, is_put_off=True, adopted_inputs=base)
     saved = all(_is_saved(path, inputs, observed, events) for path in changed)
-    action = _regeneration(inputs, wanted, live, recorded, changed, scope, saved=saved)
+    action = _regeneration(inputs, wanted, live, recorded, changed, scope, saved=saved, due=due)
     if under_way:
         notes += (_NOT_REGENERATED if wanted.discard is Discard.NOTHING else _ALSO_REGENERATED,)
     return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)
@@ -358,11 +358,12 @@ def _regeneration(
     scope: Scope,
     *,
     saved: bool,
+    due: bool,
 ) -> Action:
     """The action that regenerates the marketing plan.
 
     `saved`: the site already has every changed input, so an earlier run saved it. What is pending is recorded before it
-    is saved, so the record does not say whether it was.
+    is saved, so the record does not say whether it was. If it is not `due`, it was requested with `--regenerate`.
     """
     discards = tuple(post.id for post in upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT})))
     research = {
@@ -373,14 +374,14 @@ def _regeneration(
         ),
     }[wanted.keyword_research]
     under_way = live.status is PlanStatus.GENERATING
-    reason = Reason.INPUTS_CHANGED if changed else Reason.ASKED_FOR
-    if changed and saved and recorded.pending is not None and same_inputs(inputs, recorded.pending):
+    reason = Reason.INPUTS_CHANGED if due else Reason.ASKED_FOR
+    if due and saved and recorded.pending is not None and same_inputs(inputs, recorded.pending):
         reason = Reason.NEVER_GENERATED_FROM
     operation: Operation = Regenerate(research, discards, wanted.discard)
     requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)), NothingWaits())
     if not under_way:
         requires += (DiscardsOnly(tuple(post.id for post in upcoming_posts(live, scope.now))),)
-    return Action(scope.address(Kind.MARKETING_PLAN), operation, reason, changed, requires)
+    return Action(scope.address(Kind.MARKETING_PLAN), operation, reason, changed if due else (), requires)
 
 
 def same_inputs(one: Inputs, other: Inputs) -> bool:

@@ -169,6 +169,24 @@ def test_regenerate_asks_for_one_whatever_the_inputs_are() -> None:
     assert plan.actions[-1].reason is Reason.ASKED_FOR
 
 
+@pytest.mark.parametrize(
+    ("when", "reason", "details"),
+    [
+        (When.ON_CHANGE, Reason.INPUTS_CHANGED, ("settings.toneOfVoice",)),
+        (When.NEVER, Reason.ASKED_FOR, ()),
+    ],
+)
+@pytest.mark.parametrize(
+    "pending", [None, Inputs(tuple(fields_of(freeze_object(LIVE | {"toneOfVoice": "warm"}), "settings")))]
+)
+def test_changed_inputs_are_the_reason_only_if_they_lead_to_a_generation(
+    when: When, reason: Reason, details: tuple[str, ...], pending: Inputs | None
+) -> None:
+    file = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(when=when))
+    plan = plan_of(file, observed(), replace(recorded(), pending=pending), regenerate=True)
+    assert (plan.actions[-1].reason, plan.actions[-1].details) == (reason, details)
+
+
 def test_somebody_elses_generation_is_waited_for_and_not_started_again() -> None:
     plan = plan_of(desired(), observed(PlanStatus.GENERATING))
     assert generations(plan) == [AwaitGeneration()]
