@@ -87,6 +87,7 @@ class DriftTotals:
         if isinstance(result, SiteFailed):
             self.failed += 1
             self.target_check.add(result.name, None)
+            self.tally += DriftTally(still_going_out=len(result.unseen.going_out))
             return
         self.tally += result.report.tally
         self.refused += bool(result.report.refusals)

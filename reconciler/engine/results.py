@@ -212,6 +212,11 @@ class DriftCompleted(Struct, frozen=True):
     refusals: tuple[Diagnostic, ...] = ()
     still_going_out: tuple[GoingOut, ...] = ()
 
+    @property
+    def all_going_out(self) -> int:
+        """How many posts go out although they are no longer wanted."""
+        return self.tally.still_going_out + len(self.still_going_out)
+
 
 def refused_sites(completed: PlanCompleted | DriftCompleted) -> int:
     """How many sites are refused: all that could be read, if the run as a whole is."""

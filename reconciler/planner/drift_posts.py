@@ -115,6 +115,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
                 title=post.title,
                 channel=post.channel,
                 type=post.type,
+                going_out=post,
             )
 
     def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:

@@ -17,7 +17,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.settings import same_setting
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import spoken
-from reconciler.planner.actions import Grounds, Reason, RefusedBy
+from reconciler.planner.actions import Grounds, Reason, RefusedBy, StillGoingOut
 
 
 class DriftState(StrEnum):
@@ -126,6 +126,8 @@ class DriftItem(Struct, frozen=True):
     """For a post: the title of its activity, where it goes out, and its type there."""
     zone: str = "UTC"
     """The time zone of the site, once there is a problem."""
+    going_out: StillGoingOut | None = None
+    """The post, if it goes out although it is no longer wanted."""
 
     @property
     def fix(self) -> str:
@@ -149,7 +151,8 @@ class DriftItem(Struct, frozen=True):
 class DriftTally(Struct, frozen=True):
     """Counts of objects. `sites` counts sites with anything drifted, pending, blocked or refused.
 
-    `refused` counts the sites where a guard would refuse an apply.
+    `refused` counts the sites where a guard would refuse an apply. `still_going_out` counts the posts among what
+    drifted, and those on sites that could not be audited.
     """
 
     drifted: int = 0
@@ -158,6 +161,7 @@ class DriftTally(Struct, frozen=True):
     in_review: int = 0
     sites: int = 0
     refused: int = 0
+    still_going_out: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
@@ -190,7 +194,8 @@ class DriftReport(Struct, frozen=True):
         unexpected = sum(map(is_drift, self.refusals))
         drifted, refused = drifted + unexpected, int(unexpected < len(self.refusals))
         some = bool(drifted or pending or blocked or refused)
-        return DriftTally(drifted, pending, blocked, in_review, int(some), refused)
+        going_out = len({item.address for item in self.items if item.finding is Finding.STILL_GOING_OUT})
+        return DriftTally(drifted, pending, blocked, in_review, int(some), refused, going_out)
 
 
 def is_drift(refusal: Diagnostic) -> bool:

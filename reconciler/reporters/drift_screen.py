@@ -30,6 +30,7 @@ from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
+from reconciler.reporters.going_out import GoingOutTotal, going_out_once
 from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, subject_line, table
 from reconciler.reporters.plan_text import (
@@ -41,7 +42,6 @@ from reconciler.reporters.plan_text import (
     own_lines,
     refused_item,
     shared_parts,
-    still_going_out_lines,
     waiting_lines,
 )
 from reconciler.reporters.totals import FindingTotal, counted, fix_line, note_line, shared_fix
@@ -149,9 +149,8 @@ class DriftScreen:
             yield ""
         for failure in self._failures.lines():
             yield from failure.on(self._screen)
-        for found in completed.still_going_out:
-            for detail in still_going_out_lines(found.post, found.zone, found.post.address.site):
-                yield from detail.on(self._screen)
+        for line in going_out_once(completed.still_going_out, list_sites=self._detail.sites):
+            yield from line.on(self._screen)
         for refused in refusal_lines(completed.refusals, list_sites=self._detail.sites):
             yield from refused.on(self._screen)
         if self._failures or completed.refusals:
@@ -290,6 +289,9 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
         lines.append(fix_line(fix))
     if count > 1 and (named := _names(items)):
         lines.append(Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6))
+    if item.going_out is not None and not everything:
+        post, moved = item.going_out, spoken(item.moved) if item.moved is not None else ""
+        return Item(Rank.STILL_GOING_OUT, (), tuple(lines), GoingOutTotal((post,), item.zone, moved))
     if not _is_told_together(item) or everything:
         return _shared(*lines)
     return Item(Rank.NOTE, (), tuple(lines), FindingTotal(symbol, style, thing, spans, fix, count))

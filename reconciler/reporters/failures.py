@@ -13,16 +13,15 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import COUNTING, RefusedBy, StillGoingOut
+from reconciler.planner.actions import COUNTING, RefusedBy
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.planner.unseen import Due
 from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
+from reconciler.reporters.going_out import LIST_POSTS, GoingOutPosts, going_out_once
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
-from reconciler.reporters.plan_text import cause_key, still_going_out
+from reconciler.reporters.plan_text import cause_key
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied
-
-LIST_POSTS: Final = "(reconciler plan --sites lists them)"
 
 MOST_NAMES: Final = 8
 """How many sites of one cause are named; the rest are counted."""
@@ -32,19 +31,13 @@ FEW_SITES: Final = 5
 """On this many sites or more, posts that could not be checked are counted after the causes, and not named."""
 
 
-def unseen_lines(failed: SiteFailed) -> Iterator[Line]:
-    """What goes out at a site that could not be worked on, as far as is known: unwanted posts first."""
-    yield from _going_out_lines(failed)
+def unseen_lines(failed: SiteFailed, *, unwanted: bool = True) -> Iterator[Line]:
+    """What goes out at a site that could not be worked on, as far as is known: unwanted posts first.
+
+    Without `unwanted`, these are left out, because they are shown elsewhere.
+    """
+    yield from going_out_once(failed.unseen.going_out, list_sites=True) if unwanted else ()
     yield from _waiting_lines(failed)
-
-
-def _going_out_lines(failed: SiteFailed) -> Iterator[Line]:
-    zones: dict[str, list[StillGoingOut]] = {}
-    for going_out in failed.unseen.going_out:
-        zones.setdefault(going_out.zone, []).append(going_out.post)
-    for zone, posts in zones.items():
-        for lines in still_going_out(posts, zone, failed.name):
-            yield from lines
 
 
 def _waiting_lines(failed: SiteFailed) -> Iterator[Line]:
@@ -158,7 +151,7 @@ class Failures:
         self.sites = 0
         self.count = 0
         """How many problems they have."""
-        self._going_out: list[Line] = []
+        self._going_out = GoingOutPosts(list_sites=list_sites)
         self._waiting: list[Line] = []
         """What could not be checked, by name, on few sites or if all are listed."""
         self._unchecked: dict[str, _Unchecked] = {}
@@ -195,7 +188,7 @@ class Failures:
                 found.each.append(alone)
 
     def _add_unseen(self, failed: SiteFailed) -> None:
-        self._going_out += _going_out_lines(failed)
+        self._going_out.add(failed.unseen.going_out)
         if any(problem.code == APPROVALS_UNKNOWN for problem in failed.problems):
             return  # they are shown with this cause
         for problem in failed.unseen.waiting:
@@ -209,7 +202,7 @@ class Failures:
 
         `! 2 sites failed   access was refused`, what to do, and which sites; refused ones last.
         """
-        yield from self._going_out
+        yield from self._going_out.lines()
         if self._sites_unchecked < FEW_SITES:
             yield from self._waiting
             yield from self._causes_lines()

@@ -161,6 +161,7 @@ def numbers_of(event: results.ClosingEvent) -> dict[str, int]:
                 "drifted": tally.drifted,
                 "pending": tally.pending,
                 "blocked": tally.blocked,
+                "still-going-out": event.all_going_out,
                 "failed": event.failed,
                 "refused": results.refused_sites(event),
             }

@@ -152,7 +152,8 @@ def drift_line(drift: results.DriftCompleted) -> str:
         (tally.refused, "refused"),
     )
     where = f"in {tally.sites:,} of {plural(drift.sites, 'site')}"
-    end = "; an apply would be refused." if drift.refusals else "."
+    end = f"; {drift.all_going_out:,} still going out" if drift.all_going_out else ""
+    end += "; an apply would be refused." if drift.refusals else "."
     if drift.failed:
         read = f"{drift.failed:,} of {plural(drift.sites, 'site')} could not be read"
         return f"Drift incomplete: {read}; {', '.join([*(found or ['0 drifted']), where])}{end}"
@@ -161,8 +162,8 @@ def drift_line(drift: results.DriftCompleted) -> str:
     if not found:
         return NO_DRIFT
     if not tally.drifted and not tally.refused:
-        return f"No drift; {', '.join(found)}, {where}."
-    return f"Drift: {', '.join([*found, where])}."
+        return f"No drift; {', '.join(found)}, {where}{end}"
+    return f"Drift: {', '.join([*found, where])}{end}"
 
 
 def _promised(promises: Promises) -> str:

@@ -16,6 +16,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import shared_reason
+from reconciler.reporters.going_out import GoingOutPosts, kinds_of
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.ledger_text import (
     CUT_SHORT,
@@ -26,6 +27,7 @@ from reconciler.reporters.ledger_text import (
     causes_of,
     counts,
     done_in,
+    going_out_at,
     why_of,
 )
 
@@ -73,11 +75,13 @@ class LedgerSummary:
         """How many sites have each row."""
         self._named: list[tuple[str, _Row]] = []
         """The sites that may get a line of their own. There may be many thousands of others."""
+        self._going_out = GoingOutPosts(list_sites=list_sites)
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
     def applied(self, applied: SiteApplied) -> SiteName | None:
         """Adds a site that was worked on. Returns an earlier one that was held up by the same cause, if any."""
         ledger = applied.ledger
+        self._going_out.add(going_out_at(ledger))
         results = {entry.result for entry in ledger.entries} | ({ActionResult.UNKNOWN} if ledger.in_doubt else set())
         worst = min((WORST_FIRST.index(result) for result in results), default=len(WORST_FIRST) - 1)
         goes_out = _goes_out(len(ledger.still_going_out)) if ledger.still_going_out else ""
@@ -88,6 +92,7 @@ class LedgerSummary:
         if goes_out or results - {ActionResult.DONE, ActionResult.WITHHELD, *NOT_DONE, *CUT_SHORT}:
             why = ""
         style = RESULT_STYLES[WORST_FIRST[max(rank, 0)]]
+        alike |= bool(goes_out and first and not ledger.error)
         self._add(applied.name, _Row(rank, words, style, alike, why, done_in(ledger)))
         return first
 
@@ -98,7 +103,10 @@ class LedgerSummary:
         """
         word = "refused" if failed.refused else "failed" if planned else "could not be planned"
         why = shared_reason(failed.problem)
-        first, why = self._before(failed.name, ((word, why),), why)
+        if planned:
+            self._going_out.add(failed.unseen.going_out)
+        causes = ((word, why), *(("post", kind) for kind in sorted(kinds_of(failed.unseen.going_out))))
+        first, why = self._before(failed.name, causes, why)
         why = why if planned and not failed.refused else ""
         self._add(failed.name, _Row(1 if failed.refused else 0, word, Style.RED, word != "failed", why, counts=False))
         return first
@@ -122,6 +130,8 @@ class LedgerSummary:
 
     def lines(self, completed: ApplyCompleted) -> Iterator[str]:
         """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
+        for line in self._going_out.shared_lines():
+            yield from line.on(self._screen)
         rows = sorted(self._rows.items(), key=lambda counted: counted[0].rank)
         by_why: dict[str, list[tuple[_Row, int]]] = {}
         for row, count in () if self._list_sites else rows:

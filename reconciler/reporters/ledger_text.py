@@ -24,14 +24,14 @@ from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
-from reconciler.planner.actions import Action, Reason
+from reconciler.planner.actions import Action, GoingOut, Reason
 from reconciler.reporters.diagnostics import of_its_site, reason, sentence, shared_reason
 from reconciler.reporters.failures import unseen_lines
+from reconciler.reporters.going_out import by_cause, going_out_lines, going_out_words, kinds_of
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
-from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.totals import problem_lines, titles_counted
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment
@@ -146,11 +146,14 @@ def applied_lines(
     ):
         all_done = not ledger.error and all(entry.result is ActionResult.DONE for entry in ledger.entries)
         spans.append(Span(done if all_done else f"done: {done}", Style.DIM))
-    if same_as and (repeated or ledger.error):
+    in_short = brief and bool(same_as and ledger.still_going_out)
+    if in_short:
+        spans.append(Span(going_out_words(going_out_at(ledger)), Style.RED))
+    if same_as and (repeated or ledger.error or in_short):
         spans.append(Span(_same_words(repeated, same_as, zone), Style.RED))
     yield Line(tuple(spans))
-    for lines in still_going_out(ledger.still_going_out, zone):
-        yield from lines
+    for posts in () if in_short else by_cause(ledger.still_going_out, zone):
+        yield from going_out_lines(posts, zone)
     for problem in ledger.in_doubt:
         yield from problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1)
     failed_calls: set[tuple[str, ...]] = set()
@@ -179,7 +182,8 @@ def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
 
     Empty if nothing was in the way, or if the run was interrupted.
     """
-    if ledger.interrupted or not (ledger.error or any(entry.result in NOT_DONE for entry in ledger.entries)):
+    undone = ledger.error or any(entry.result in NOT_DONE for entry in ledger.entries)
+    if ledger.interrupted or not (undone or ledger.still_going_out):
         return ()
     found = [
         (f"{entry.result} {entry.operation.kind} {entry.verb}", shared_reason(entry.problem))
@@ -188,6 +192,7 @@ def causes_of(ledger: SiteLedger) -> tuple[tuple[str, str], ...]:
     ]
     if ledger.error:
         found.append(("site", shared_reason(ledger.error)))
+    found += [("post", kind) for kind in kinds_of(going_out_at(ledger))]
     return tuple(sorted(set(found)))
 
 
@@ -201,6 +206,11 @@ def _same_words(entries: Sequence[Entry], same_as: SiteName, zone: str) -> str:
     """`settings failed, marketing plan not started: same cause as shop-001`."""
     words = _by_result(entries, zone, (*NOT_DONE, ActionResult.NOT_STARTED))
     return f"{words}: same cause as {same_as}" if words else f"same cause as {same_as}"
+
+
+def going_out_at(ledger: SiteLedger) -> tuple[GoingOut, ...]:
+    """The posts of a site that still go out although they are no longer wanted."""
+    return tuple(GoingOut(post, ledger.time_zone) for post in ledger.still_going_out)
 
 
 def _by_result(entries: Sequence[Entry], zone: str, order: Sequence[ActionResult]) -> str:
@@ -328,12 +338,21 @@ def done_in(ledger: SiteLedger) -> str:
     return _subjects(entry for entry in ledger.entries if entry.count)
 
 
-def refused_lines(failed: SiteFailed, screen: Screen, *, same_as: SiteName | None = None) -> Iterator[str]:
-    """A planned site that could not be worked on, and why. `same_as` is a site where the same cause was shown."""
+def refused_lines(
+    failed: SiteFailed, screen: Screen, *, brief: bool = False, same_as: SiteName | None = None
+) -> Iterator[str]:
+    """A planned site that could not be worked on, and why. `same_as` is a site where the same cause was shown.
+
+    `brief` is for many sites: posts that go out for the same cause are named only there.
+    """
     what = "refused" if failed.refused else "failed"
     why = f"same cause as {same_as}" if same_as else of_its_site(failed.problem)
-    yield from Line((Span(failed.name, Style.BOLD), Span(what, Style.RED), Span(why))).on(screen)
-    for line in unseen_lines(failed):
+    in_short = brief and bool(same_as and failed.unseen.going_out)
+    spans = [Span(failed.name, Style.BOLD), Span(what, Style.RED), Span(why)]
+    if in_short:
+        spans.insert(2, Span(going_out_words(failed.unseen.going_out), Style.RED))
+    yield from Line(tuple(spans)).on(screen)
+    for line in unseen_lines(failed, unwanted=not in_short):
         yield from line.on(screen)
 
 

@@ -24,6 +24,7 @@ from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import above, cause, refused_line
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
+from reconciler.reporters.going_out import going_out_once
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, posts_to_publish, record_first
@@ -36,7 +37,6 @@ from reconciler.reporters.plan_text import (
     parts_of_many,
     shared_parts,
     site_items,
-    still_going_out_lines,
     waiting_lines,
     without_refused,
 )
@@ -219,9 +219,8 @@ class PlanScreen:
             self._add(first)
         for line in self._failures.lines():
             yield from line.on(self._screen)
-        for found in completed.still_going_out:
-            for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
-                yield from line.on(self._screen)
+        for line in going_out_once(completed.still_going_out, list_sites=self._detail.sites):
+            yield from line.on(self._screen)
         refusals = () if self._is_short and len(completed.refusals) == 1 else completed.refusals  # it is the last line
         for line in refusal_lines(refusals, list_sites=self._detail.sites):
             yield from line.on(self._screen)

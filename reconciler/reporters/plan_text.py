@@ -19,13 +19,13 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, SitePart, class_of
 from reconciler.model.plurals import plural
-from reconciler.model.posts import Discarded, PostsWrite, name_of, post_name, shown_account
+from reconciler.model.posts import Discarded, PostsWrite, post_name
 from reconciler.model.schedule import CancelPost, DraftWrite, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
-from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan, StillGoingOut
+from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.eligibility import NOT_APPROVED_IN_TIME
@@ -34,7 +34,8 @@ from reconciler.planner.reasons import facts_behind
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
-from reconciler.reporters.diagnostics import cause, for_any_site, remedy
+from reconciler.reporters.diagnostics import cause, for_any_site
+from reconciler.reporters.going_out import GoingOutTotal, by_cause, going_out_lines
 from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.totals import (
@@ -46,7 +47,6 @@ from reconciler.reporters.totals import (
     RefusalTotal,
     SharedNote,
     Total,
-    fix_line,
     note_line,
     problem_lines,
     shared_fix,
@@ -162,7 +162,10 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     """The parts of a site's block in the order of the screen; none for a site with nothing to say."""
     plan = planned.plan
     zone = plan.time_zone
-    items = [Item(Rank.STILL_GOING_OUT, lines) for lines in still_going_out(plan.still_going_out, zone)]
+    items = [
+        Item(Rank.STILL_GOING_OUT, (), tuple(going_out_lines(same, zone)), GoingOutTotal(same, zone))
+        for same in by_cause(plan.still_going_out, zone)
+    ]
     items += [refused_item(same) for same in _alike(plan.refusals)]
     items += [_blocked(same, fix=fix) for same, fix in _with_fixes(plan.blocked)]
     if plan.refusals and plan.actions:
@@ -431,51 +434,6 @@ def waiting_lines(sites: Iterable[tuple[str, Counter[str]]], *more: Span) -> Ite
         verb = "is" if count == 1 else "are"
         head = f"? {name}: {plural(count, 'draft')} {verb} waiting for review"
         yield Line((Span(head, Style.CYAN), Span(named, Style.DIM), *more))
-
-
-def still_going_out(posts: Iterable[StillGoingOut], zone: str, site: str = "") -> Iterator[tuple[Line, ...]]:
-    """Posts of a site that go out although they are no longer wanted, with one cause at a time: why, and each post.
-
-    `site` is named if this is shown outside its block.
-    """
-    causes: dict[tuple[str, str, str], list[StillGoingOut]] = {}
-    for post in posts:
-        causes.setdefault((_unwanted(post, zone), post.problem.cause, post.problem.fix), []).append(post)
-    for same in causes.values():
-        first = same[0]
-        if len(same) == 1:
-            yield still_going_out_lines(first, zone, site)
-            continue
-        where = f"{site}: " if site else ""
-        text = f"{where}{plural(len(same), 'post')}, each: {_unwanted(first, zone)}; {first.problem.cause}"
-        named = (Line((Span(_when_and_where(post, zone), Style.RED),), indent=LEFT + 4, hang=LEFT + 6) for post in same)
-        yield (
-            subject_line("!", Style.RED, "still going out", Span(text, Style.RED)),
-            fix_line(remedy(first.problem)),
-            *named,
-        )
-
-
-def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tuple[Line, Line]:
-    """A post that goes out although it is no longer wanted: when and where, why, and how to stop it by hand.
-
-    `site` is named if this is shown outside its block.
-    """
-    where = f"{site}: " if site else ""
-    text = f"{where}{_when_and_where(post, zone)}: {_unwanted(post, zone)}; {post.problem.cause}"
-    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(remedy(post.problem))
-
-
-def _when_and_where(post: StillGoingOut, zone: str) -> str:
-    when = f" {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" on {shown_account(post.account)}" if post.account else ""
-    return f"{name_of(post)}{when}{account}"
-
-
-def _unwanted(post: StillGoingOut, zone: str) -> str:
-    """Why a post is no longer wanted."""
-    facts = facts_behind(post.reason, post.details, post.grounds, zone)
-    return "; ".join(part for part in (words.reason_behind(post.reason), *facts) if part)
 
 
 def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:

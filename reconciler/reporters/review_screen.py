@@ -21,9 +21,9 @@ from reconciler.planner.review import GOES_OUT_ANYWAY, TO_DECIDE, Review, Review
 from reconciler.reporters.cards import DECISION_WORDS
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
+from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, undone_words
 from reconciler.reporters.values import quoted
 
@@ -163,8 +163,8 @@ def _row(site: str, counts: str, file: str, written: Written, screen: Screen) ->
 
 def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Iterator[str]:
     """The posts that are no longer wanted and still go out, as a plan shows them."""
-    for lines in still_going_out(posts, zone):
-        for line in lines:
+    for same in by_cause(posts, zone):
+        for line in going_out_lines(same, zone):
             yield from line.on(screen)
 
 

@@ -331,12 +331,12 @@ class TextReporter:
             case results.Phase.READING:
                 self._drift.failed(failed)
             case results.Phase.APPLYING:
-                from reconciler.reporters.ledger_text import refused_lines
+                from reconciler.reporters.ledger_text import FEW_SITES, refused_lines
 
                 self._sites_again += not failed.refused and failed.problem.code in PASSING_MEANWHILE
                 same_as = self._ledger.failed(failed, planned=True)
                 self._end_gap()
-                self._lines(refused_lines(failed, self._screen, same_as=same_as))
+                self._lines(refused_lines(failed, self._screen, brief=self._applying >= FEW_SITES, same_as=same_as))
             case results.Phase.PLANNING | results.Phase.CHECKING:
                 self._sites_again += not failed.refused and failed.problem.code in PASSING
                 self._plan.failed(failed)
@@ -371,11 +371,10 @@ class TextReporter:
     def _left_behind(self, still_going_out: tuple[GoingOut, ...], unstopped: int, unread: int = 0) -> str:
         """Names the posts that go out because nothing was done, and returns how the last line counts what is above."""
         if still_going_out:
-            from reconciler.reporters.plan_text import still_going_out_lines
+            from reconciler.reporters.going_out import going_out_once
 
-            for found in still_going_out:
-                for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
-                    self._lines(line.on(self._screen))
+            for line in going_out_once(still_going_out, list_sites=self._context.detail.sites):
+                self._lines(line.on(self._screen))
         return above(unread, len(still_going_out) + unstopped)
 
     def _plan_completed(self, completed: results.PlanCompleted) -> None:

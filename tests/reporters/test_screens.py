@@ -79,10 +79,10 @@ from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
+from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.kinds.deferred import deferred_words
 from reconciler.reporters.last_lines import plan_line
 from reconciler.reporters.layout import Line, Screen, Span, columns
-from reconciler.reporters.plan_text import still_going_out
 from reconciler.reporters.registry import make
 from reconciler.reporters.review_text import review_line
 from reconciler.state.repair import StateSummary
@@ -1880,7 +1880,8 @@ def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
         )
         for n in range(3)
     ]
-    lines = [str(row) for lines in still_going_out(posts, "UTC") for line in lines for row in line.on(Screen(200))]
+    found = [line for same in by_cause(posts, "UTC") for line in going_out_lines(same, "UTC")]
+    lines = [str(row) for line in found for row in line.on(Screen(200))]
     assert lines == [
         "  ! still going out   2 posts, each: the approval was withdrawn; the server failed",
         f"        fix: cancel it in the dashboard ({call}, request id r-0)",
