@@ -15,6 +15,7 @@ from reconciler.model.codec import to_plain
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import Before
 from reconciler.model.marketing_plan import (
+    AnyPlanStatus,
     AwaitGeneration,
     DeleteMarketingPlan,
     DesiredMarketingPlan,
@@ -51,14 +52,16 @@ BASELINES: Final = frozenset({FIRST_CONTACT, NEW_BASELINE})
 """The notes that say that the next apply makes what is there now the baseline."""
 
 
+UNSEEN_DRAFTS: Final = "unseen-drafts"
+"""The note that a plan may throw away drafts that nobody can count: the API shows none, or they are being made."""
 AWAITED_DRAFTS: Final = "awaited-drafts"
-"""The note that a plan throws away drafts that a generation under way is still making, or keeps them."""
+"""The note that a plan keeps the drafts that a generation under way is still making."""
 _ALSO_REGENERATED: Final = Diagnostic.note(
-    AWAITED_DRAFTS,
+    UNSEEN_DRAFTS,
     "regenerating also discards the drafts of the generation that is under way; it is not known yet how many",
 )
 _ALSO_DELETED: Final = Diagnostic.note(
-    AWAITED_DRAFTS,
+    UNSEEN_DRAFTS,
     "deleting the marketing plan also discards the drafts of the generation that is under way; it is not known yet how "
     "many",
 )
@@ -276,6 +279,8 @@ def _removal(
             # What the generation makes may not be thrown away, and only a later plan can show whether there is any.
             return GenerationPart(before, notes=(_NOT_DELETED,), gone=True)
         notes = (_ALSO_DELETED,)
+    elif not observed.with_past:
+        notes = _unseen("deleting the marketing plan", live.status)
     delete = Action(address, DeleteMarketingPlan(discards), Reason.ABSENT_WANTED, ("marketingPlan",), requires)
     return GenerationPart((*before, delete), notes=notes, gone=True)
 
@@ -284,12 +289,16 @@ def _generation(reason: Reason, status: PlanStatus, observed: ObservedSite, scop
     if observed.published is False:
         return GenerationPart(blocked=(_unpublished(scope),), gone=True)
     action = Action(scope.address(Kind.MARKETING_PLAN), Generate(), reason, requires=(MarketingPlanIs((status,)),))
-    live = observed.marketing_plan
-    unseen = status is not PlanStatus.NEVER_CREATED and live is not None and not live.activities
-    what = (
-        f"generating may discard drafts that no plan can name: the API shows none while the marketing plan is {status}"
-    )
-    return GenerationPart((action,), notes=(Diagnostic.note("unseen-drafts", what),) if unseen else (), renewed=True)
+    notes = () if observed.activities else _unseen("generating", status)
+    return GenerationPart((action,), notes=notes, renewed=True)
+
+
+def _unseen(what: str, status: AnyPlanStatus) -> tuple[Diagnostic, ...]:
+    """The note about drafts that a write may throw away while the marketing plan shows none."""
+    if status not in (PlanStatus.FAILED, PlanStatus.INACTIVE):
+        return ()
+    said = f"{what} may discard drafts that cannot be counted: the API shows none while the marketing plan is {status}"
+    return (Diagnostic.note(UNSEEN_DRAFTS, said),)
 
 
 def _unpublished(scope: Scope) -> Diagnostic:

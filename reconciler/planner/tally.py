@@ -14,6 +14,7 @@ from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
+from reconciler.planner.generation import UNSEEN_DRAFTS
 
 
 class Promises(Struct, frozen=True):
@@ -86,6 +87,8 @@ class PlanTally(Struct, frozen=True):
     """Generations that earlier runs started, and that ended after these runs did."""
     earlier_discarded: int = 0
     """The drafts that these generations discarded."""
+    uncounted: int = 0
+    """Sites where drafts may be thrown away that nobody can count."""
 
     @property
     def changes(self) -> int:
@@ -116,6 +119,7 @@ def tally_of(plan: Plan) -> PlanTally:
         in_doubt=len({problem.address for problem in in_doubt(plan)}),
         earlier_ended=0 if isinstance(plan.earlier, Absent) else plan.earlier.ended,
         earlier_discarded=0 if isinstance(plan.earlier, Absent) else plan.earlier.discarded,
+        uncounted=int(bool(actions) and any(note.code == UNSEEN_DRAFTS for note in plan.notes)),
     )
 
 

@@ -22,7 +22,7 @@ from reconciler.model.sites import Inputs
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import completed_rules
-from reconciler.planner.generation import AWAITED_DRAFTS
+from reconciler.planner.generation import AWAITED_DRAFTS, UNSEEN_DRAFTS
 from reconciler.planner.losses import is_of
 from reconciler.planner.unstopped import BY_SELECTION, left_out
 
@@ -243,7 +243,8 @@ def apply_targets(
     stays = keeps(targets, site)
     dropped = [action for action in plan.actions if action not in kept]
     kept_drafts = any(
-        isinstance(action.operation, AwaitGeneration | Regenerate | DeleteMarketingPlan) for action in dropped
+        isinstance(action.operation, AwaitGeneration | Generate | Regenerate | DeleteMarketingPlan)
+        for action in dropped
     )
     return replace(
         plan,
@@ -260,7 +261,8 @@ def apply_targets(
         notes=tuple(
             note
             for note in plan.notes
-            if (note.address is None or stays(note.address)) and not (kept_drafts and note.code == AWAITED_DRAFTS)
+            if (note.address is None or stays(note.address))
+            and not (kept_drafts and note.code in (AWAITED_DRAFTS, UNSEEN_DRAFTS))
         )
         + sparing,
         to_review=tuple(draft for draft in plan.to_review if stays(draft.address)),

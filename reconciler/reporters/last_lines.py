@@ -84,7 +84,8 @@ def plan_line(plan: results.PlanCompleted) -> str:
         (tally.publish, "to publish"),
         (tally.cancel, "to cancel"),
     )
-    promised = _promised(tally.promises)
+    uncounted = "plus any drafts to discard that cannot be counted" if tally.uncounted else ""
+    promised = ", ".join(part for part in (uncounted, _promised(tally.promises)) if part)
     rest = _earlier(tally) + _counted(
         (tally.still_going_out, "still going out"),
         (tally.pending, "pending"),
@@ -110,6 +111,9 @@ def apply_line(done: results.ApplyCompleted) -> str:
         (tally.cancelled, "cancelled"),
         (tally.finished, "generation finished" if tally.finished == 1 else "generations finished"),
     )
+    begun = done.plan.tally.uncounted and (tally.generated or tally.destroyed or tally.pending or tally.unknown)
+    uncounted = "plus any drafts discarded that could not be counted" if begun else ""
+    promised = ", ".join(part for part in (uncounted, _kept(tally.promised)) if part)
     rest = _earlier(done.plan.tally) + _counted(
         (tally.still_going_out, "still going out"),
         (tally.failed + done.failed + done.plan.failed, "failed"),
@@ -121,7 +125,7 @@ def apply_line(done: results.ApplyCompleted) -> str:
         (done.plan.tally.blocked - done.plan.tally.in_doubt, "blocked"),  # what is in doubt counts as unknown
         (done.refused + done.plan.refused, "refused"),
     )
-    return f"Apply: {_sentence(doing, _kept(tally.promised), rest)}"
+    return f"Apply: {_sentence(doing, promised, rest)}"
 
 
 def interrupted_line(command: str, interrupted: results.Interrupted, saved_to: str = "") -> str:

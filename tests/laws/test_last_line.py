@@ -230,6 +230,26 @@ def test_every_draft_that_is_thrown_away_is_counted(seed: int, file: str, tmp_pa
     assert (numbers(planned.last)["discard"], numbers(done.last)["discard"]) == (lost, lost), done.out
 
 
+FAILS_ONCE = "faults: [{route: POST *regenerate-marketing-plan, times: 1, do: {kind: failed}}]\n"
+
+
+def test_drafts_that_nobody_could_count_are_not_passed_over_after_a_failed_generation(
+    tmp_path: Path, reconciler: Command
+) -> None:
+    project = Project(tmp_path)
+    world = f"{SANDBOX}{FAILS_ONCE}sites: {{{SHOP}: {{plan: ACTIVE, settings: {{toneOfVoice: dry}}}}}}\n"
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world, "sites/shop-a.yaml": site("shop-a", 1)})
+    assert reconciler("apply", project.root, "--auto-approve").code == 1
+    before = drafts_of(project)
+    assert reconciler("plan", project.root).last.startswith(
+        "Plan: 0 to add, 0 to change, 0 to destroy, 1 to generate; plus any drafts to discard that cannot be counted."
+    )
+    assert reconciler("apply", project.root, "--auto-approve").last == (
+        "Apply: 0 added, 0 changed, 0 destroyed, 1 generated; plus any drafts discarded that could not be counted."
+    )
+    assert before - drafts_of(project)
+
+
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 POSTS = {f"bbbbbbbb-0000-4000-8000-{number:012d}": number for number in range(8)}
 ENDS = ("published", "cancelled", "failed", "withheld", "skipped")

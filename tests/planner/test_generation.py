@@ -33,7 +33,7 @@ from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, 
 from reconciler.model.sites import DesiredSite, Inputs, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
 from reconciler.planner.drift import find_drift
-from reconciler.planner.generation import AWAITED_DRAFTS
+from reconciler.planner.generation import AWAITED_DRAFTS, UNSEEN_DRAFTS
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -98,7 +98,12 @@ def test_a_marketing_plan_that_is_not_usable_is_generated(status: PlanStatus, re
     assert generations(plan) == [Generate()]
     assert plan.actions[-1].reason is reason
     unseen = status is not PlanStatus.NEVER_CREATED  # it may have drafts that the API does not show
-    assert ("unseen-drafts" in [note.code for note in plan.notes]) == unseen
+    assert (UNSEEN_DRAFTS in [note.code for note in plan.notes], tally_of(plan).uncounted) == (unseen, unseen)
+    named, excluded = SiteLabels(SHOP.name), (parse_selector("--exclude", "shop/marketing-plan"),)
+    left_out = apply_targets(plan, TargetFilter(excluded=excluded), named)
+    assert UNSEEN_DRAFTS not in {note.code for note in left_out.notes}
+    absent = plan_of(desired(marketing_plan=DesiredMarketingPlan(present=False)), observed(status))
+    assert (UNSEEN_DRAFTS in [note.code for note in absent.notes], tally_of(absent).uncounted) == (unseen, unseen)
 
 
 def test_an_active_one_from_the_same_inputs_is_left_alone() -> None:
@@ -210,18 +215,21 @@ def test_drafts_that_an_awaited_generation_makes_are_not_passed_over(wanted: boo
         AwaitGeneration,
         *(() if kept else (Regenerate if wanted else DeleteMarketingPlan,)),
     ]
-    (said,) = (found.message for found in plan.notes if found.code == AWAITED_DRAFTS)
+    (said,) = (found.message for found in plan.notes if found.code in (AWAITED_DRAFTS, UNSEEN_DRAFTS))
     assert note in said
+    assert tally_of(plan).uncounted == (discard is not Discard.NOTHING)
     assert ("not known yet" in said) == (discard is Discard.UNAPPROVED)
     waits = plan_of(desired(), observed(PlanStatus.GENERATING))
-    assert AWAITED_DRAFTS not in {found.code for found in waits.notes}
+    assert {AWAITED_DRAFTS, UNSEEN_DRAFTS}.isdisjoint(found.code for found in waits.notes)
     named = SiteLabels(SHOP.name)
     left_out = apply_targets(plan, TargetFilter(excluded=(parse_selector("--exclude", "shop/marketing-plan"),)), named)
-    assert AWAITED_DRAFTS not in {found.code for found in left_out.notes}
+    assert {AWAITED_DRAFTS, UNSEEN_DRAFTS}.isdisjoint(found.code for found in left_out.notes)
     settings = parse_selector("--exclude", "shop/settings")
     if wanted:
         left_out = apply_targets(plan, TargetFilter(excluded=(settings,)), named)
-        assert AWAITED_DRAFTS not in {found.code for found in left_out.notes}, "it needs the settings"
+        assert {AWAITED_DRAFTS, UNSEEN_DRAFTS}.isdisjoint(found.code for found in left_out.notes), (
+            "it needs the settings"
+        )
 
 
 def test_nothing_is_decided_from_a_status_of_a_later_api_version() -> None:
