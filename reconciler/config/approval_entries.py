@@ -18,8 +18,8 @@ ShownFields: TypeAlias = dict[str, str | tuple[str, ...] | dict[str, str]]
 """The keys of a draft's entry that show its post, in order, with their values."""
 
 KEYS: Final = (
-    "id", "channel", "account", *PLACES.values(), "type", "goesOut", "blocked", "digest", "decision", "cancelled",
-    "title", "media", "link", "preview", "callToAction", "audience", "other", "caption", "description",
+    "id", "channel", "account", *PLACES.values(), "type", "goesOut", "status", "blocked", "digest", "decision",
+    "cancelled", "title", "media", "link", "preview", "callToAction", "audience", "other", "caption", "description",
 )  # fmt: skip
 BEFORE: Final = {key: KEYS[:at] for at, key in enumerate(KEYS)}
 ACTIVITY_KEYS: Final = ("id", "title", "date")
@@ -65,6 +65,7 @@ def shown_of(draft: DraftForReview) -> ShownFields:
         **dict(content.place),
         "type": content.type,
         "goesOut": draft.goes_out,
+        "status": draft.status,
         "blocked": draft.blocked,
         "title": content.title,
         "media": content.media,
@@ -91,14 +92,14 @@ def reads_as(key: str, written: object, shown: object) -> bool:
 
 
 def same_content(before: ShownFields, after: ShownFields, *, earlier: bool) -> bool:
-    """Whether an entry shows the live post's content. `goesOut` and `blocked` are for people, and ignored here.
+    """Whether an entry shows the live post's content. `goesOut`, `status` and `blocked` are ignored here.
 
     With `earlier`, the entry has the first layout: channel, type, media, and all words as one caption.
     """
     if earlier:
         words = [str(after[key]) for key in ("title", "caption", "description", "link") if after.get(key)]
         after = {key: after[key] for key in ("channel", "type", "media")} | {"caption": "\n\n".join(words)}
-    keys = (before.keys() | after.keys()) - {"goesOut", "blocked"}
+    keys = (before.keys() | after.keys()) - {"goesOut", "status", "blocked"}
     empty: ShownFields = {"media": (), "caption": ""}
     return all(reads_as(key, before.get(key, empty.get(key)), after.get(key, empty.get(key))) for key in keys)
 

@@ -168,6 +168,7 @@ def _draft(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> Dr
         earlier=not digest,
         account=label,
         goes_out=written.get("goesOut", ""),
+        status=written.get("status", ""),
         blocked=tuple(written.get("blocked", ())),
     )
 

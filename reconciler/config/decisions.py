@@ -21,9 +21,13 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.posts import post_name
 from reconciler.whole_files import write_atomically
 
 AnyDecision: TypeAlias = DraftDecision | ActivityDecision
+
+MAKE_A_DRAFT: Final = "to let it go out, turn it back into a draft in the site's dashboard, then run review"
+"""What to do about a cancelled post that somebody wants to approve."""
 
 NEW_DRAFTS: Final = "run review to add new drafts"
 """What to do if nothing matches what somebody named."""
@@ -103,7 +107,8 @@ def subjects(
 ) -> tuple[Subject, ...]:
     """What is selected and not already decided that way. Without `decision`, the drafts that are not approved.
 
-    Individual drafts of an activity that is to be regenerated or discarded are left out.
+    Individual drafts of an activity that is to be regenerated or discarded are left out, and so are cancelled posts,
+    unless their approval is withdrawn.
 
     With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded. Raises
     UsageError for a selector that matches nothing in any file, for a shortened id that fits several drafts or
@@ -174,12 +179,7 @@ def write(rulings: Sequence[Ruling]) -> dict[Path, str]:
 
 def pending(approvals: Approvals) -> int:
     """How many drafts wait for a decision. Those of an activity to be regenerated or discarded do not."""
-    return sum(
-        draft.decision is DraftDecision.PENDING
-        for activity in approvals.activities
-        if _waits(activity)
-        for draft in activity.drafts
-    )
+    return sum(draft.waits for activity in approvals.activities if _waits(activity) for draft in activity.drafts)
 
 
 _UNDOES_ANOTHER: Final = frozenset({DraftDecision.PENDING, ActivityDecision.KEEP})
@@ -188,9 +188,7 @@ _UNDOES_ANOTHER: Final = frozenset({DraftDecision.PENDING, ActivityDecision.KEEP
 
 def _waits(activity: ActivityApproval) -> bool:
     """Whether a draft of an activity waits for a decision; false if the activity is to be regenerated or discarded."""
-    return activity.decision is ActivityDecision.KEEP and any(
-        draft.decision is DraftDecision.PENDING for draft in activity.drafts
-    )
+    return activity.decision is ActivityDecision.KEEP and any(draft.waits for draft in activity.drafts)
 
 
 def listed_in(approvals: Approvals) -> int:
@@ -210,6 +208,7 @@ def _subjects(
         for draft in activity.drafts:
             if (
                 draft.decision is not wanted
+                and not (wanted is DraftDecision.APPROVE and draft.is_cancelled)
                 and activity.decision is ActivityDecision.KEEP
                 and selector.means(draft, activity)
             ):
@@ -219,11 +218,15 @@ def _subjects(
 def _must_be_open(
     files: Sequence[tuple[SiteName, Path, Approvals]], selector: DraftSelector, decision: AnyDecision | None
 ) -> None:
-    """Raises UsageError if a selected draft cannot be decided about because of the decision about its activity."""
+    """Raises UsageError if a selected draft cannot be decided about: its activity's decision, or it is cancelled."""
     if isinstance(decision, ActivityDecision):
         return
     for _, _, file in files:
         for activity in file.activities:
+            for draft in activity.drafts if decision is not DraftDecision.PENDING else ():
+                if draft.is_cancelled and draft.id in selector.ids:
+                    name = post_name(activity.title, draft.channel, draft.content.type)
+                    raise UsageError(f"{name} is cancelled, and the API only schedules drafts", MAKE_A_DRAFT)
             whole = activity.decision
             if whole is not ActivityDecision.KEEP and any(selector.means(draft, activity) for draft in activity.drafts):
                 raise UsageError(

@@ -20,7 +20,7 @@ from reconciler.model.content import (
 )
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Instant, Struct, instant
-from reconciler.model.posts import ActivityId, Post, PostId, account_name
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, account_name
 
 
 class DraftDecision(StrEnum):
@@ -62,6 +62,18 @@ class DraftApproval(Struct, frozen=True):
     """When it goes out, written in the file for people. Not used for anything else."""
     blocked: tuple[str, ...] = ()
     """What blocks it, written in the file for people. Not used for anything else."""
+    status: str = ""
+    """`CANCELED` if the site keeps the post as cancelled."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether approving it does not help: the API only schedules drafts."""
+        return self.status == PostStatus.CANCELED
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a decision. A cancelled post must first be made a draft again."""
+        return self.decision is DraftDecision.PENDING and not self.is_cancelled
 
     def names(self, post: Post, date: datetime) -> bool:
         """Whether its digest is that of a post as it is now, with its activity's own date."""

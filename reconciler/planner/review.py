@@ -105,8 +105,6 @@ class ReviewedPost(Struct, frozen=True):
     withheld: bool = False
     warnings: tuple[Diagnostic, ...] = ()
     """What looks wrong with it but does not block it."""
-    decided: bool = False
-    """Whether the file says `approve`, whatever that is worth."""
 
     @property
     def is_stuck(self) -> bool:
@@ -231,14 +229,14 @@ class Review(Struct, frozen=True):
     def waiting(self) -> tuple[ReviewedPost, ...]:
         """The posts that wait for a decision, as `approve` counts them.
 
-        A cancelled post that the file approves does not wait for one: it must first be made a draft in the dashboard.
+        A cancelled post does not wait for one: it must first be made a draft in the dashboard.
         """
         return tuple(
             reviewed
             for activity in self.activities
             if activity.decision is ActivityDecision.KEEP
             for reviewed in activity.shown
-            if reviewed.status in TO_DECIDE and not (reviewed.post.status is PostStatus.CANCELED and reviewed.decided)
+            if reviewed.status in TO_DECIDE and reviewed.post.status is not PostStatus.CANCELED
         )
 
     @property
@@ -295,6 +293,7 @@ class Review(Struct, frozen=True):
             reviewed.cancelled,
             reviewed.withheld,
             tuple(_stable_words(problem).message for problem in reviewed.problems) if reviewed.wanted else (),
+            post.status.value if post.status is PostStatus.CANCELED else "",
         )
 
 

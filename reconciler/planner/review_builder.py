@@ -290,7 +290,6 @@ class _ReviewBuilder(Struct, frozen=True):
             verdict.differences,
             to_ask_again or verdict.state is ApprovalState.UNPROVEN,
             (GOES_OUT_ANYWAY, *warnings) if anyway else warnings,
-            known is not None and known.decision is DraftDecision.APPROVE,
         )
 
     def _cancellations(self, post: Post, times: int) -> int:

@@ -1921,6 +1921,27 @@ def test_a_post_that_somebody_cancelled_stays_cancelled_as_plan_says(pottery: Po
         pottery.run("review")
 
 
+def test_a_cancelled_post_is_not_asked_about_and_not_counted_until_it_is_a_draft_again(pottery: Pottery) -> None:
+    (pottery.project.root / "sites" / "shop.yaml").unlink()
+    cancelled_on_the_site(pottery)
+    approve = ("approve", "--decision", "pending", "--title", "Kiln day", "--yes")
+    for _ in range(2):
+        said = pottery.run("review")[1]
+        assert ("1 cancelled after approval" in said, "Review: 0 pending, 0 approved" in said) == (True, True), said
+        assert "reconciler approve" not in said, said
+        assert "Nothing to decide" in pottery.run("approve", "--all", "--yes")[1]
+        code, said = pottery.run("approve", "--id", POST, "--yes")
+        why = '"Kiln day" (Instagram) is cancelled, and the API only schedules drafts; to let it go out, turn it back'
+        assert (code, why in said) == (1, True), said
+        pottery.run(*approve)
+    assert pottery.run("plan")[1].endswith("No changes.")
+    back_to_draft(pottery)
+    assert "Review: 1 pending, 0 approved" in pottery.run("review")[1]
+    assert "1 approved" in pottery.run("approve", "--id", POST, "--yes")[1]
+    assert "1 published" in pottery.run("apply", "--auto-approve", "--allow-publish")[1]
+    assert pottery.status() == "SCHEDULED"
+
+
 def test_a_post_that_somebody_cancelled_goes_out_again_as_plan_says(pottery: Pottery) -> None:
     cancelled_on_the_site(pottery)
     assert "turn it back into a draft in the site's dashboard, then run review and approve it" in pottery.run("plan")[1]
