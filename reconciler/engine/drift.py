@@ -23,6 +23,7 @@ from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import AuditedSite, SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import report_undeclared
 from reconciler.engine.unseen import over_entries, unseen_after
+from reconciler.executor.ended_since import ended_since, with_ended
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.drift import find_drift
@@ -136,6 +137,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     options = plan_options(session, context, site)
     desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    plan = with_ended(plan, ended_since(observed, recorded, options.now))
     plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     chosen = SiteLabels(site, desired.labels)

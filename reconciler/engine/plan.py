@@ -23,6 +23,7 @@ from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unseen_after
+from reconciler.executor.ended_since import ended_since, with_ended
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -108,6 +109,7 @@ async def plan_site(
     options = plan_options(session, context, desired.ref.name)
     desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    plan = with_ended(plan, ended_since(observed, recorded, options.now))
     reached = reached_at(desired, observed, plan, context.targets)
     plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from reconciler.executor.ended_since import ended_since, with_ended
 from reconciler.executor.stale_drafts import with_posts_as_read
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
@@ -49,7 +48,7 @@ async def observe_and_plan(
             observed = replace(observed, items=(*observed.items, *await reader.items(desired.ref, reads.items)))
         observed = with_hidden_posts(with_posts_as_read(observed), recorded)
         plan = make_plan(desired, observed, recorded, options)
-    return observed, with_ended(plan, ended_since(observed, recorded, options.now))
+    return observed, plan
 
 
 def with_posts(
