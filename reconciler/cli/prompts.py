@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from reconciler.cli.outputs import screen_of
+from reconciler.model.plurals import plural
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Span, wrapped
 from reconciler.reporters.next_step import posts_to_publish
@@ -112,7 +113,10 @@ async def _readable(descriptor: int) -> None:
 
 def public_question(where: str, tally: PlanTally, *, alone: bool = False) -> str:
     """The question if posts would go public, below the header; `alone`: nothing else would be done."""
-    question = f"{where}\nDo you want to make {posts_to_publish(tally) or 'posts'} public?"
+    posts = posts_to_publish(tally)
+    doing = [f"make {posts or 'posts'} public"] if posts or not tally.moved else []
+    doing += [f"move {plural(tally.moved, 'scheduled post')} to another time"] if tally.moved else []
+    question = f"{where}\nDo you want to {' and '.join(doing)}?"
     if alone:
         return question
     promises = tally.promises

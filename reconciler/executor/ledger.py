@@ -16,6 +16,7 @@ from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import PostId
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of
@@ -143,6 +144,8 @@ class ApplyTally(Struct, frozen=True):
     destroyed: int = 0
     generated: int = 0
     published: int = 0
+    moved: int = 0
+    """The part of `published` that was already scheduled, and was only moved to another time."""
     cancelled: int = 0
     finished: int = 0
     """Generations that were under way before the run, whoever started them, and that ended during it."""
@@ -188,6 +191,9 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
         counts["unknown"] += len({problem.address for problem in ledger.in_doubt})
         seen: set[tuple[str, bool, Address, str]] = set()
         discarded: set[PostId] = set()
+        done = [entry for entry in ledger.entries if entry.result is ActionResult.DONE]
+        moved = {entry.address for entry in done if isinstance(entry.operation, ReschedulePost)}
+        counts["moved"] += len(moved - {entry.address for entry in done if isinstance(entry.operation, SchedulePost)})
         for entry in ledger.entries:
             name, among, kept = entry.result.replace("-", "_"), counts, False
             if entry.result is ActionResult.DONE:

@@ -12,6 +12,7 @@ from reconciler.model.canonical import Absent
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, SitePart
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
 from reconciler.planner.generation import UNSEEN_DRAFTS
@@ -68,6 +69,8 @@ class PlanTally(Struct, frozen=True):
     destroy: int = 0
     generate: int = 0
     publish: int = 0
+    moved: int = 0
+    """The part of `publish` that is already scheduled, and only goes out at another time."""
     cancel: int = 0
     discard: int = 0
     """Drafts that are thrown away. Scheduled posts are cancelled, and never among them."""
@@ -106,10 +109,13 @@ def tally_of(plan: Plan) -> PlanTally:
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
     anyway = {post for action in actions for post in action.operation.replaces}
+    moved = {action.address for action in actions if isinstance(action.operation, ReschedulePost)}
+    moved -= {action.address for action in actions if isinstance(action.operation, SchedulePost)}
     counts["discard"] = len({post for action in actions for post in action.operation.throws_away})
     return PlanTally(
         **counts,
         discarded_anyway=len(anyway),
+        moved=len(moved),
         deleted=len({str(action.address) for action in actions if action.operation.destroys}),
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),

@@ -81,7 +81,7 @@ def plan_line(plan: results.PlanCompleted) -> str:
     doing += _counted(
         (tally.generate, "to generate"),
         (tally.discard, "to discard"),
-        (tally.publish, "to publish"),
+        (tally.publish, f"to publish{_of_them_moved(tally.publish, tally.moved)}"),
         (tally.cancel, "to cancel"),
     )
     uncounted = "plus any drafts to discard that cannot be counted" if tally.uncounted else ""
@@ -107,7 +107,7 @@ def apply_line(done: results.ApplyCompleted) -> str:
     doing += _counted(
         (tally.generated, "generated"),
         (tally.discarded, "discarded"),
-        (tally.published, "published"),
+        (tally.published, f"published{_of_them_moved(tally.published, tally.moved)}"),
         (tally.cancelled, "cancelled"),
         (tally.finished, "generation finished" if tally.finished == 1 else "generations finished"),
     )
@@ -205,6 +205,14 @@ def _kept(promises: KeptPromises) -> str:
         *_counted((promises.discarded, "draft discarded" if promises.discarded == 1 else "drafts discarded")),
     ]
     return f"plus {', '.join(parts)}" if parts else ""
+
+
+def _of_them_moved(public: int, moved: int) -> str:
+    """` (11 already scheduled)`: how many of the posts only move to another time, so that nothing new goes out."""
+    if not moved:
+        return ""
+    count = "" if public == 1 else "all " if moved == public else f"{moved:,} "
+    return f" ({count}already scheduled)"
 
 
 def _earlier(tally: PlanTally) -> list[str]:

@@ -154,8 +154,9 @@ class MarkdownReporter:
         self._problems[finding.severity].add(key, where, SharedSites(wording))
 
     def _goes_out(self, planned: site_results.SitePlanned) -> None:
-        """Adds what a plan would publish or discard; not in an apply, which shows what was done."""
-        counts = {"to publish": planned.tally.publish, "to discard": planned.tally.discard}
+        """Adds what a plan would publish, move or discard; not in an apply, which shows what was done."""
+        tally = planned.tally
+        counts = {"to publish": tally.publish - tally.moved, "to move": tally.moved, "to discard": tally.discard}
         risks = {word: count for word, count in counts.items() if count}
         if risks and self._context.command != "apply":
             self._public.add(tuple(risks), planned.name, Risks(planned.name, risks))

@@ -48,11 +48,11 @@ def record_first(sites: int) -> str | None:
 
 
 def posts_to_publish(tally: PlanTally) -> str:
-    """`2 posts and up to 5 more`: what a plan makes public; empty if there is nothing.
+    """`2 posts and up to 5 more`: what a plan makes public; empty if there is nothing. Moves are not among them.
 
     Without a bound, it is `at least 2 posts`, or `posts` if none is certain.
     """
-    certain, more = tally.publish, tally.promises.publish
+    certain, more = tally.publish - tally.moved, tally.promises.publish
     if tally.promises.unbounded_publish:
         return f"at least {plural(certain, 'post')}" if certain else "posts"
     posts = [plural(certain, "post")] if certain else []

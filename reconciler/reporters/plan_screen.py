@@ -280,16 +280,16 @@ class PlanScreen:
             return PLAN_EACH
         file = self._file_to_type()
         if saved is not None and saved.shards_left and tally.changes:
-            publish = " --allow-publish" if posts_to_publish(tally) else ""
+            publish = " --allow-publish" if tally.moved or posts_to_publish(tally) else ""
             shard = Shard(saved.shards_left[0], saved.shards)
             return f"reconciler apply {file} --shard {shard}{publish}   ({_shards_left(saved)})"
         if tally.changes and file and completed.failed:
             return f"reconciler plan --out {file}   (not saved: {plural(completed.failed, 'site')} could not be read)"
         if tally.changes:
             command = " ".join(part for part in ("reconciler apply", file) if part)
-            if posts := posts_to_publish(tally):
-                return f"{command} --allow-publish   ({posts} to make public)"
-            return command
+            public = [f"{posts} to make public"] if (posts := posts_to_publish(tally)) else []
+            public += [f"{plural(tally.moved, 'scheduled post')} to move"] if tally.moved else []
+            return f"{command} --allow-publish   ({', '.join(public)})" if public else command
         if tally.in_doubt:
             return f"reconciler apply   ({plural(tally.in_doubt, 'unconfirmed call')})"
         return record_first(self._unrecorded) or self.review_step()

@@ -48,6 +48,8 @@ ENDLESS = Promises(unbounded=1, unbounded_publish=1)
             "make at least 3 posts public? If not, they are",
         ),
         (PlanTally(publish=3, promises=Promises(unbounded=1)), "make 3 posts public? If not, they are"),
+        (PlanTally(publish=1, moved=1), "Do you want to move 1 scheduled post to another time? If not, it is withheld"),
+        (PlanTally(publish=5, moved=3), "make 2 posts public and move 3 scheduled posts to another time? If not, they"),
     ],
 )
 def test_the_question_names_what_would_go_public(tally: PlanTally, asked: str) -> None:

@@ -45,7 +45,7 @@ from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import ActivityId, ClearPosts, Discarded, GeneratePosts, PostId, RegeneratePosts
-from reconciler.model.schedule import CancelPost, SchedulePost, ScheduleRule
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need, SiteRef
@@ -1051,6 +1051,33 @@ def test_large_numbers_are_grouped_in_the_last_line_too() -> None:
     assert shown(STARTED, PlanCompleted(223, tally)).splitlines()[-2] == (
         "Plan: 0 to add, 1,234 to change, 0 to destroy, 1,940 to discard; 1,000 blocked."
     )
+
+
+@pytest.mark.parametrize(
+    ("public", "moved", "of_them", "to_do"),
+    [
+        (1, 0, "", "1 post to make public"),
+        (1, 1, " (already scheduled)", "1 scheduled post to move"),
+        (11, 11, " (all already scheduled)", "11 scheduled posts to move"),
+        (12, 11, " (11 already scheduled)", "1 post to make public, 11 scheduled posts to move"),
+    ],
+)
+def test_a_move_is_not_said_to_make_anything_new_public(public: int, moved: int, of_them: str, to_do: str) -> None:
+    at, sha = datetime(2026, 12, 1, 9, tzinfo=UTC), Digest("sha256:1")
+    actions = [going_out("shop", number) for number in range(public)]
+    moves = [
+        replace(action, operation=ReschedulePost(PostId(action.address.key), ActivityId("b3"), "FACEBOOK", sha, at))
+        for action in actions
+    ]
+    actions = [*moves[:moved], *actions[moved:], *moves[moved:]]  # what is scheduled before it moves is new
+    plan = PlanCompleted(1, planned(*actions).tally)
+    line, step = shown(STARTED, plan).splitlines()[-2:]
+    assert line == f"Plan: 0 to add, 0 to change, 0 to destroy, {public} to publish{of_them}."
+    assert step == f"Next: reconciler apply --allow-publish   ({to_do})"
+    entries = tuple(Entry(action.address, action.operation, ActionResult.DONE) for action in actions)
+    tally = ledger_tally([SiteLedger(SiteRef(SHOP, "1"), entries)])
+    done = shown(ApplyCompleted(plan, tally, 1), command="apply").splitlines()
+    assert f"Apply: 0 added, 0 changed, 0 destroyed, {public} published{of_them}." in done
 
 
 def test_a_value_from_the_defaults_says_so() -> None:
