@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -293,14 +293,17 @@ class Row(Struct, frozen=True):
     style: Style = Style.PLAIN
 
 
-def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen) -> Iterator[str]:
+def table(
+    title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen, always: Container[str] = ()
+) -> Iterator[str]:
     """A table of numbers, names first, the total last. A name too long for its column gets a line of its own.
 
-    A narrow screen has one line for each row instead, with its numbers in words, and all of them in the total.
+    A narrow screen has one line for each row instead, with its numbers in words, and all of them in the total. If some
+    do not fit, those in the `always` columns are shown all the same.
     """
     rows = tuple(rows)
     if screen.width < NARROW:
-        yield from _rows_in_words(heads, rows, screen)
+        yield from _rows_in_words(heads, rows, screen, always)
         return
     wide = [max([len(head), *(len(f"{row.cells[n]:,}") for row in rows if row.cells)]) for n, head in enumerate(heads)]
     numbers = sum(wide) + 2 * len(wide)
@@ -320,23 +323,27 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen)
         yield screen.paint(fill(name, room) + cells, row.style)
 
 
-def _rows_in_words(heads: Sequence[str], rows: Sequence[Row], screen: Screen) -> Iterator[str]:
+def _rows_in_words(heads: Sequence[str], rows: Sequence[Row], screen: Screen, always: Container[str]) -> Iterator[str]:
     for row in rows:
         counted = [(n, column) for column, n in zip(heads, row.cells, strict=False) if n]
         room = 0 if row is rows[-1] else screen.width - columns(printable(row.name)) - 2
-        yield from Line((Span(row.name, row.style), Span(_in_words(counted, room) or row.text))).on(screen)
+        yield from Line((Span(row.name, row.style), Span(_in_words(counted, room, always) or row.text))).on(screen)
 
 
-def _in_words(counts: Sequence[tuple[int, str]], room: int) -> str:
+def _in_words(counts: Sequence[tuple[int, str]], room: int, always: Container[str] = ()) -> str:
     """`1 change, 1 generate, 13 more`: as many counts as there is room for, and what the others add up to.
 
-    `15 in all` if not even the first fits. Without any room, all counts: they take several lines.
+    `15 in all` if not even the first fits. Without any room, or if those that are `always` shown do not fit, all of
+    them: they take several lines.
     """
-    words = [f"{count:,} {what}" for count, what in counts]
-    for kept in range(len(words) if room > 0 else 0, -1, -1):
-        left = sum(count for count, _ in counts[kept:])
-        rest = f"{left:,} {'more' if kept else 'in all'}"
-        text = ", ".join((*words[:kept], rest) if left else words)
+    shown, left = list(counts), 0
+    others = [each for each in counts if each[1] not in always] if room > 0 else []
+    while True:
+        rest = [f"{left:,} {'more' if shown else 'in all'}"] if left else []
+        text = ", ".join([*(f"{count:,} {what}" for count, what in shown), *rest])
         if columns(text) <= room:
             return text
-    return ", ".join(words)
+        if not others:
+            return ", ".join(f"{count:,} {what}" for count, what in counts) if shown else text
+        shown.remove(others[-1])
+        left += others.pop()[0]

@@ -51,6 +51,8 @@ MOST_SHARDS: Final = 3
 
 COLUMNS: Final = ("still_going_out", "add", "change", "destroy", "generate", "discard", "publish", "cancel", "blocked")
 
+ALWAYS_SHOWN: Final = frozenset({"still going out", "destroy", "discard", "publish"})
+"""The columns that a narrow screen does not leave out."""
 
 _MAKES_DRAFTS: Final = frozenset({Verb.GENERATE, Verb.WAIT})
 
@@ -142,7 +144,8 @@ class PlanScreen:
         if self._is_short and items[0].rank <= Rank.BLOCKED:
             self._add_block(self._problems, planned, [item for item in items if item.rank <= Rank.BLOCKED])
         if not self._detail.quiet:
-            # Totals are added up in place, so the merged blocks need totals of their own.
+            # Totals are added up in place, so these blocks, and the merged ones, need totals of their own.
+            items = site_items(known, self._calls_of) if self._is_short else items
             of_many = site_items(known) if any(item.of_many for item in items) else ()
             self._add_block(self._blocks, planned, items, of_many)
 
@@ -374,7 +377,7 @@ class PlanScreen:
         total = tuple(getattr(completed.tally, column) for column in used)
         listed = self._blocks.sites_below(Rank.NOTE)
         cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
-        yield from table("site", heads, cells, self._screen)
+        yield from table("site", heads, cells, self._screen, ALWAYS_SHOWN)
         yield ""
 
 

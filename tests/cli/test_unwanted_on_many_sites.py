@@ -92,11 +92,11 @@ def test_if_no_post_can_be_cancelled_the_cause_is_shown_once(tmp_path: Path, rec
     assert "8 more sites 2 posts still going out, 2 failed each" in text
 
 
-@pytest.mark.parametrize("command", ["plan", "drift"])
+@pytest.mark.parametrize("command", ["plan", "plan --summary", "drift", "drift --summary"])
 def test_if_cancelling_failed_before_the_cause_is_shown_once(command: str, tmp_path: Path, reconciler: Command) -> None:
     meets(paused(tmp_path, reconciler, 24), FAILING)
     reconciler("apply", "--auto-approve")
-    ran = reconciler(command)
+    ran = reconciler(*command.split())
     text = " ".join(ran.out.split())
     assert "48 posts on 24 sites, each: " in text
     assert text.count("cancelling it failed before (the server failed") == 1, text
