@@ -39,6 +39,13 @@ from reconciler.planner.used_approvals import scheduled_by_us
 GOES_OUT_WHILE_PAUSED: Final = "goes-out-while-paused"
 """The code of the note about scheduled posts that a pause does not stop."""
 
+UNKNOWN_CHANNEL: Final = "unknown-channel"
+"""The code of the note that drafts are left alone because this version does not know where they would go out."""
+
+OBSTACLE_IN_FILE: Final = "obstacle-in-file"
+OTHER_TIME_IN_FILE: Final = "other-time-in-file"
+"""The codes of the notes that a post is to go out although its approvals file shows an obstacle, or another time."""
+
 APPROVED_NOT_SELECTED: Final = "approved-not-selected"
 """The code of the note about approved drafts that no rule selects."""
 
@@ -192,7 +199,7 @@ def unknown_channel_notes(
         counts = ", ".join(f"{plural(number, 'draft')} on {name}" for name, number in sorted(found.items()))
         which = "this channel" if len(found) == 1 else "these channels"
         what = f"{counts} left alone: this version does not know {which}"
-        yield Diagnostic.note("unknown-channel", what, "list it in `channels` of a schedule rule to include its drafts")
+        yield Diagnostic.note(UNKNOWN_CHANNEL, what, "list it in `channels` of a schedule rule to include its drafts")
 
 
 def paused_notes(
@@ -278,13 +285,13 @@ def other_moment_notes(
                 f"{name} is to go out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but "
                 "that line has no effect; to hold the post back, write `pending`"
             )
-            yield replace(Diagnostic.note("obstacle-in-file", what), address=address)
+            yield replace(Diagnostic.note(OBSTACLE_IN_FILE, what), address=address)
         if draft.goes_out and draft.goes_out != goes_out:
             what = (
                 f"{name} is to go out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
                 "line has no effect: the time comes from the rule, or from the activity"
             )
-            yield replace(Diagnostic.note("other-time-in-file", what), address=address)
+            yield replace(Diagnostic.note(OTHER_TIME_IN_FILE, what), address=address)
 
 
 def warning_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[Diagnostic]:

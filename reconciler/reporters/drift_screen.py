@@ -44,7 +44,7 @@ from reconciler.reporters.plan_text import (
     shared_parts,
     waiting_lines,
 )
-from reconciler.reporters.totals import FindingTotal, counted, fix_line, note_line, shared_fix
+from reconciler.reporters.totals import FindingTotal, SharedNote, counted, fix_line, note_line, shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
 
 _MARKS: Final = {
@@ -223,7 +223,8 @@ def report_items(report: DriftReport, *, everything: bool, fields: bool = True) 
         yield _item(items, fix, everything=everything, fields=fields)
     yield from map(note_item, report.notes)
     if report.due:
-        yield _shared(note_line(words.newly_covered(report.due)))
+        due = words.newly_covered(report.due)
+        yield Item(Rank.NOTE, (), (note_line(due),), SharedNote(due, counts=slice(1), listed=False))
 
 
 def _refusals(refusals: Iterable[Diagnostic]) -> Iterator[Item]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SitePlanned
+from reconciler.executor.ended_since import ENDED_SINCE
 from reconciler.model.activities import DeleteActivity
 from reconciler.model.address import Address, Kind
 from reconciler.model.canonical import ABSENT
@@ -29,7 +30,13 @@ from reconciler.planner.actions import COUNTING, Action, BlockedBy, Plan
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.eligibility import NOT_APPROVED_IN_TIME
-from reconciler.planner.outlook import APPROVED_NOT_SELECTED, GOES_OUT_WHILE_PAUSED
+from reconciler.planner.outlook import (
+    APPROVED_NOT_SELECTED,
+    GOES_OUT_WHILE_PAUSED,
+    OBSTACLE_IN_FILE,
+    OTHER_TIME_IN_FILE,
+    UNKNOWN_CHANNEL,
+)
 from reconciler.planner.reasons import facts_behind
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
@@ -79,11 +86,21 @@ KINDS_IN_PLAN: Final = {Kind.MARKETING_PLAN: "marketing plan", Kind.ACTIVITY: "a
 FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post from the same site",
     SAME_CONTENT: "repeat what goes out on the same account within a day",
+    OBSTACLE_IN_FILE: "are to go out although the approvals file still shows `blocked`, but that line has no effect; "
+    "to hold a post back, write `pending`",
+    OTHER_TIME_IN_FILE: "are to go out at a time that the approvals file does not show, but its line has no effect: "
+    "the time comes from the rule, or from the activity",
 }
-"""Warnings about two posts of one site, worded for many posts."""
+"""Notes about posts of one site, worded for many posts."""
 
-COUNTING_NOTES: Final = frozenset({GOES_OUT_WHILE_PAUSED, APPROVED_NOT_SELECTED, NOT_APPROVED_IN_TIME})
-"""The codes of notes that count posts of their site."""
+COUNTING_NOTES: Final = {
+    GOES_OUT_WHILE_PAUSED: slice(1),
+    APPROVED_NOT_SELECTED: slice(1),
+    NOT_APPROVED_IN_TIME: slice(1),
+    UNKNOWN_CHANNEL: slice(None),
+    ENDED_SINCE: slice(-1, None),
+}
+"""The codes of notes that count posts or drafts of their site, and which of their numbers do."""
 
 
 EDITED: Final = Span("edited on the site since the last apply", Style.YELLOW)
@@ -172,7 +189,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
         left = Span(NOTHING_DONE, Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
     items += _actions(planned, calls_of)
-    items += [note_item(note) for note in plan.notes]
+    items += _notes(plan)
     if calls_of and planned.reads:
         reads = f"  read: {', '.join(NAMES_OF_PARTS.get(part, spoken(part)) for part in planned.reads)}"
         items.append(Item(Rank.NOTE, (Line((Span(reads, Style.DIM),), hang=8),)))
@@ -201,19 +218,37 @@ def without_refused(items: Sequence[Item], plan: Plan) -> Sequence[Item]:
     return [*kept, *(item for item in items if item.rank is Rank.NOTE)]
 
 
+def _notes(plan: Plan) -> Iterator[Item]:
+    """The notes. What the approvals file says about several posts is said once, with their names."""
+    alike: dict[str, list[Diagnostic]] = {}
+    for number, note in enumerate(plan.notes):
+        in_file = note.code in (OBSTACLE_IN_FILE, OTHER_TIME_IN_FILE)
+        alike.setdefault(note.code if in_file else str(number), []).append(note)
+    for code, same in alike.items():
+        if len(same) < SEVERAL:
+            yield from map(note_item, same)
+            continue
+        about = {note.address for note in same}
+        operations = [action.operation for action in plan.actions if action.address in about]
+        named = by_channels((each for each in operations if isinstance(each, DraftWrite)), MOST_NAMED, "post")
+        head = note_line(f"{plural(len(same), 'post')} {FOR_MANY_POSTS[code]}")
+        yield Item(Rank.NOTE, (), (head, _names_line(named)), NoteTotal(FOR_MANY_POSTS[code], len(same)))
+
+
 def note_item(note: Diagnostic) -> Item:
     """A note. In those about posts, only the names differ from site to site."""
     if (kind := FOR_MANY_POSTS.get(note.code)) is not None:
         return Item(Rank.NOTE, (), (note_line(cause(note)),), NoteTotal(kind))
-    if note.shared is not ABSENT:
+    if note.shared is not ABSENT or note.code in COUNTING_NOTES:
         shared_note = for_any_site(note)
-        total = SharedNote(shared_note.cause, shared_note.fix, counts=note.code in COUNTING_NOTES)
+        names = note.shared is not ABSENT
+        total = SharedNote(shared_note.cause, shared_note.fix, COUNTING_NOTES.get(note.code), listed=names)
         return Item(Rank.NOTE, (), (note_line(cause(note)),), total)
-    shared, names = cause(note), ""
+    shared, titles = cause(note), ""
     if note.code == HELD_BACK:
-        begins, _, names = note.message.partition(": ")
+        begins, _, titles = note.message.partition(": ")
         shared = f"posts {begins}"
-    own = (Line((Span(names, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6),) if names else ()
+    own = (Line((Span(titles, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6),) if titles else ()
     return Item(Rank.NOTE, (note_line(shared),), own)
 
 

@@ -173,9 +173,9 @@ class NoteTotal:
 
     listed: Final = False
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, count: int = 1) -> None:
         self.kind: Final = kind
-        self._count = 1
+        self._count = count
 
     def add(self, other: NoteTotal) -> None:
         """Adds another one."""
@@ -187,21 +187,30 @@ class NoteTotal:
 
 
 class SharedNote:
-    """A note, without what differs from site to site. If it `counts`, sites whose numbers differ share it, too."""
+    """A note, without what differs from site to site."""
 
-    listed: Final = True
+    def __init__(self, message: str, fix: str = "", counts: slice | None = None, *, listed: bool = True) -> None:
+        """A site's note. `counts`: which of its numbers count things of this site; then sites may differ in them.
 
-    def __init__(self, message: str, fix: str, *, counts: bool) -> None:
+        `listed`: whether it names things.
+        """
         self._said = Varied(message, fix)
-        self.kind: Final = f"note: {self._said.kind if counts else f'{message}; {fix}'}"
+        self.kind: Final = f"note: {f'{message}; {fix}' if counts is None else self._said.kind}"
+        self.listed: Final = listed
+        found = Varied(message).numbers[counts] if counts else ()
+        self._total, self._each, self._sites = sum(found), bool(found), 1
 
     def add(self, other: SharedNote) -> None:
         """Another site has it too."""
         self._said.add(other._said)
+        self._total += other._total
+        self._sites += other._sites
 
     def lines(self) -> Iterator[Line]:
-        """The note."""
+        """The note; a number in it is that of each site, followed by the total."""
         message, fix = self._said.message, self._said.fix
+        if self._each and self._sites > 1:
+            message += f" (on each site; {self._total:,} in total)"
         yield note_line(f"{message}; {fix}" if fix else message)
 
 

@@ -8,7 +8,14 @@ from typing import Final
 NUMBER: Final = re.compile(r"(?<![\[\w.,])(?:\d+(?:,\d{3})*|nothing)\b")
 """A number of things; not the index of a rule (`posts[0]`)."""
 
-SINGULAR: Final = {"drafts": "draft", "posts": "post", "them": "it"}
+SINGULAR: Final = {
+    "drafts": "draft",
+    "posts": "post",
+    "objects": "object",
+    "them": "it",
+    "have": "has",
+    "were": "was",
+}
 """The words of these problems that depend on a number."""
 
 _PLURAL: Final = re.compile(rf"\b({'|'.join(SINGULAR)})\b")
@@ -29,6 +36,11 @@ class Varied:
         self._text = " ".join(max(forms, key=len) for forms in words)  # a plural is longer than its singular
         ranges = zip(self._ranges, other._ranges, strict=True)
         self._ranges = [(min(mine[0], theirs[0]), max(mine[1], theirs[1])) for mine, theirs in ranges]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The smallest of each number."""
+        return tuple(least for least, _ in self._ranges)
 
     @property
     def message(self) -> str:

@@ -186,7 +186,8 @@ def test_notes_that_name_and_count_the_posts_of_each_site_are_shown_once(tmp_pat
     made.write({f"sites/{number:02}.yaml": site(number, DRAFTS.replace("14d", "1d")) for number in range(1, 61)})
     note = (
         "Same on all 60 sites (list them and their posts with --sites) note: 1 to 2 approved drafts will not go out, "
-        "because no schedule rule matches; change `schedule.rules`, or write `pending` for them in the approvals file"
+        "because no schedule rule matches (on each site; 69 in total); change `schedule.rules`, or write "
+        "`pending` for them in the approvals file"
     )
     for command in ("plan", "drift"):
         text = " ".join(reconciler(command).out.split())
@@ -197,8 +198,8 @@ def test_notes_that_name_and_count_the_posts_of_each_site_are_shown_once(tmp_pat
     made.write({"reconciler.yaml": PROJECT + "policy: {paused: hold}\n"})
     text = " ".join(reconciler("plan").out.split())
     note = (
-        "note: publishing is paused, but 1 to 2 already scheduled posts will go out; to cancel them, write "
-        "`paused: cancel` in"
+        "note: publishing is paused, but 1 to 2 already scheduled posts will go out (on each site; 69 in total); to "
+        "cancel them, write `paused: cancel` in"
     )
     assert (text.count("note: "), note in text) == (1, True), text
     listed = reconciler("plan", "--sites").out
