@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import reconciler
+from tests.sources import parsed
 
 ROOT = Path(reconciler.__file__).parent
 
@@ -121,14 +122,14 @@ def test_a_loop_variable_is_found_in_any_loop() -> None:
 def _loop_variables(text: str) -> set[str]:
     if re.search(r"\bfor .*\bone\b", text) is None:  # most files, which need not be parsed
         return set()
-    loops = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension))
+    loops = (node for node in ast.walk(parsed(text)) if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension))
     return {node.id for loop in loops for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
 
 
 @cache
 def _modules() -> tuple[tuple[str, ast.Module], ...]:
     paths = sorted(ROOT.rglob("*.py"))
-    return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
+    return tuple((path.relative_to(ROOT).as_posix(), parsed(path.read_text(encoding="utf-8"))) for path in paths)
 
 
 def _types(tree: ast.Module) -> Iterator[tuple[str, bool]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import reconciler
+from tests.sources import parsed
 
 ROOT = Path(reconciler.__file__).parent
 
@@ -232,7 +233,7 @@ def _handed_out(
 
 def test_nothing_below_the_reporters_hands_out_half_a_sentence() -> None:
     files = [file for file in sorted(ROOT.rglob("*.py")) if file.relative_to(ROOT).parts[0] not in ABOVE]
-    trees = {file.relative_to(ROOT).as_posix(): ast.parse(file.read_text("utf-8")) for file in files}
+    trees = {file.relative_to(ROOT).as_posix(): parsed(file.read_text("utf-8")) for file in files}
     records, takers = _records(trees.values()), _takers(trees.values())
     others = {f"reconciler.{file[:-3].replace('/', '.')}": _named(tree.body, {}) for file, tree in trees.items()}
     found = {
@@ -261,7 +262,7 @@ CLAUSES = [
 @pytest.mark.parametrize(("source", "found"), CLAUSES)
 def test_half_a_sentence_would_be_found(source: str, found: tuple[str, str]) -> None:
     others = {"reconciler.words": {"GONE": "it is gone"}}
-    assert next(clauses(ast.parse(source), {"LeftOut"}, {"say"}, others), None) == found
+    assert next(clauses(parsed(source), {"LeftOut"}, {"say"}, others), None) == found
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_half_a_sentence_would_be_found(source: str, found: tuple[str, str]) -> 
     ],
 )
 def test_a_problem_is_worded_where_it_is_made(source: str) -> None:
-    assert list(clauses(ast.parse(source), {"LeftOut"}, {"say"})) == []
+    assert list(clauses(parsed(source), {"LeftOut"}, {"say"})) == []
 
 
 def test_what_makes_a_problem_may_be_given_its_words() -> None:
@@ -283,4 +284,4 @@ def note(what): found.append(finding(what))
 def refuse(what): raise UsageError(what)
 def say(what): said.append(what)
 """
-    assert _takers([ast.parse(source)]) == {"say"}
+    assert _takers([parsed(source)]) == {"say"}

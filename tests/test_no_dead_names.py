@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from tests.sources import parsed
+
 PACKAGE = Path(__file__).resolve().parents[1] / "reconciler"
 
 CALLED_FROM_OUTSIDE = {
@@ -33,7 +35,7 @@ def names(source: str) -> tuple[list[tuple[int, str]], set[str]]:
     """
     defined: list[tuple[int, str]] = []
     used: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Attribute):
             used.add(node.attr)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import reconciler
+from tests.sources import parsed
 
 ROOT = Path(reconciler.__file__).parent
 
@@ -59,7 +60,7 @@ def decisions(tree: ast.AST) -> Iterator[int]:
 
 def test_nothing_is_decided_by_the_words_of_a_problem() -> None:
     files = {file.relative_to(ROOT).as_posix(): file.read_text("utf-8") for file in sorted(ROOT.rglob("*.py"))}
-    found = {name: lines for name, text in files.items() if (lines := list(decisions(ast.parse(text))))}
+    found = {name: lines for name, text in files.items() if (lines := list(decisions(parsed(text))))}
     assert {name: lines for name, lines in found.items() if name not in ALLOWED} == {}
     assert ALLOWED.keys() - found.keys() == set(), "nothing looks into a text there any more"
 
@@ -78,7 +79,7 @@ def test_nothing_is_decided_by_the_words_of_a_problem() -> None:
     ],
 )
 def test_a_decision_by_words_would_be_found(source: str) -> None:
-    assert len(list(decisions(ast.parse(source)))) == 1
+    assert len(list(decisions(parsed(source)))) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,4 +87,4 @@ def test_a_decision_by_words_would_be_found(source: str) -> None:
     ["if problem.fix: pass", 'if error.message == "": pass', "text = problem.message", "if problem.code == GONE: pass"],
 )
 def test_what_is_not_a_decision_by_words_is_left_alone(source: str) -> None:
-    assert list(decisions(ast.parse(source))) == []
+    assert list(decisions(parsed(source))) == []

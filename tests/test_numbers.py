@@ -17,6 +17,7 @@ import pytest
 import reconciler
 from reconciler.model.durations import as_typed, duration, length
 from reconciler.reporters.layout import Row, Screen, table
+from tests.sources import parsed
 
 ROOT = Path(reconciler.__file__).parent
 TESTS = Path(__file__).parent
@@ -66,7 +67,7 @@ OTHERS = {
 
 def _sources() -> dict[str, ast.Module]:
     files = (path for path in sorted(ROOT.rglob("*.py")) if "sandbox" not in path.relative_to(ROOT).parts[:1])
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in files}
+    return {str(path.relative_to(ROOT)): parsed(path.read_text()) for path in files}
 
 
 def _number_members(tree: ast.Module) -> Iterator[str]:

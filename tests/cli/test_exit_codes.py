@@ -35,6 +35,7 @@ from reconciler.model.verdict import Verdict, verdict_with, worst
 from reconciler.planner.drift_report import DriftTally
 from reconciler.planner.tally import PlanTally
 from reconciler.state.repair import StateSummary
+from tests.sources import parsed
 
 NO = Diagnostic("no", "no")
 ORDER = [Verdict.FAILED, Verdict.REFUSED, Verdict.INCOMPLETE, Verdict.CHANGES, Verdict.SUCCEEDED]
@@ -213,7 +214,7 @@ def test_an_exit_code_elsewhere_is_seen(line: str) -> None:
 
 def named_codes(text: str) -> Iterator[str]:
     """The pieces of code that hold an exit code as a number."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         match node:
             case ast.Constant(value=130 | 143):
                 yield ast.unparse(node)
@@ -272,7 +273,7 @@ def test_a_second_place_is_seen(line: str) -> None:
 
 def verdicts_made(text: str) -> Iterator[str]:
     """The pieces of code that decide how a command ended, or turn that into an exit code."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         match node:
             case ast.Attribute(attr="exit_code") | ast.Attribute(value=ast.Name(id="Verdict")):
                 yield ast.unparse(node)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources import parsed
+
 PACKAGE = Path(__file__).resolve().parents[2] / "reconciler"
 BELOW = ("engine", "executor", "config", "api", "state", "planner", "model", "whole_files.py", "spool.py")
 MACHINE = PACKAGE / "machine.py"
@@ -171,7 +173,7 @@ REACHING = {"open", "exec", "eval", "compile", "__import__", "breakpoint"}
 
 def impure(source: str) -> Iterator[str]:
     """What a module of the core imports or calls that may not be a function over values."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Import(names=imported):
                 yield from (f"{node.lineno}: {name.name}" for name in imported if name.name.split(".")[0] not in CORE)

@@ -12,6 +12,8 @@ from textwrap import indent
 
 import pytest
 
+from tests.sources import parsed
+
 PACKAGE = Path(__file__).resolve().parents[2] / "reconciler"
 FILES = {
     str(file.relative_to(PACKAGE).as_posix()): file.read_text("utf-8")
@@ -60,7 +62,7 @@ def _awaits(*nodes: ast.AST) -> bool:
 
 def loops(source: str) -> Iterator[str]:
     """The loops that wait for something at each step."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.For(target=target, iter=over, body=body) | ast.AsyncFor(target=target, iter=over, body=body):
                 if _awaits(*body):
@@ -105,7 +107,7 @@ STARTERS = {"gather", "wait", "as_completed", "TaskGroup", "create_task", "ensur
 
 def at_once(source: str) -> Iterator[str]:
     """Where several things are begun or awaited at once."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="asyncio" | "loop" | "group"), attr=name) | ast.Name(id=name)
@@ -119,7 +121,7 @@ def at_once(source: str) -> Iterator[str]:
 
 def in_turn(source: str) -> Iterator[str]:
     """What is worked on by a loop that leaves errors to its caller."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Call(func=ast.Name(id="in_turn")):
                 yield ast.unparse(node)
@@ -145,7 +147,7 @@ TURNED = {
 
 def turned(source: str) -> Iterator[str]:
     """Where an error is turned into a problem."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in ("diagnostic_of", "diagnostics_of"):
@@ -154,7 +156,7 @@ def turned(source: str) -> Iterator[str]:
 
 def made(source: str) -> Iterator[str]:
     """Where a site's failure is made, and not read or copied."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in RESULTS:
                 yield ast.unparse(node)

@@ -19,6 +19,7 @@ from reconciler.model.operations import Deferred, Operation, Precondition, SiteP
 from reconciler.model.writes import CLASSES, Verb, Write
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.kinds.registry import action_text, precondition, write_record
+from tests.sources import parsed
 from tests.strategies import of
 
 OPERATIONS = get_args(Operation)
@@ -84,7 +85,7 @@ def test_no_match_over_operations_swallows_a_new_one() -> None:
     root = Path(reconciler.__file__).parent
     silent = []
     for path in root.rglob("*.py"):
-        for match in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for match in ast.walk(parsed(path.read_text("utf-8"))):
             if isinstance(match, ast.Match) and _classes(match) & names and _swallows(match):
                 silent.append(f"{path.relative_to(root)}:{match.lineno}")
     assert silent == []
@@ -99,7 +100,7 @@ def test_shared_files_of_the_executor_name_no_kind() -> None:
     naming = {}
     for path in (Path(reconciler.__file__).parent / "executor").glob("*.py"):
         source = path.read_text("utf-8")
-        names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+        names = {node.id for node in ast.walk(parsed(source)) if isinstance(node, ast.Name)}
         if found := names & types | set(KIND.findall(source)):
             naming[path.name] = sorted(found)
     assert naming == {}
@@ -143,7 +144,7 @@ def test_choosing_writes_and_narrowing_them_are_not_branches() -> None:
 
 def _branches(source: str) -> Iterator[int]:
     """The lines that ask for a write's type, except in a comprehension or an assertion."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     chosen: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.comprehension | ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.Assert):

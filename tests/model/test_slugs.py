@@ -20,6 +20,7 @@ from reconciler.model.text import spoken
 from reconciler.planner.document import PlanDocument
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.record import SiteRecord
+from tests.sources import parsed
 
 ROOT = Path(reconciler.__file__).parent
 SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
@@ -53,7 +54,7 @@ TOLD_FACTS = {
 
 def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:
     """The members of the enums in a file, with their values."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in ast.walk(parsed(file.read_text("utf-8"))):
         if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("StrEnum") for base in node.bases):
             for member in node.body:
                 if isinstance(member, ast.Assign) and isinstance(member.value, ast.Constant):
@@ -64,7 +65,7 @@ def _named_in(type: type) -> dict[str, Any]:
     """What the annotations of a type can name, including what its module imports only for the type checker."""
     module = sys.modules[type.__module__]
     found: dict[str, Any] = {"Path": Path, "datetime": datetime, "Callable": Callable}
-    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8"))):
+    for node in ast.walk(parsed(Path(str(module.__file__)).read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("reconciler."):
             imported = importlib.import_module(node.module)
             for alias in node.names:

@@ -13,6 +13,7 @@ from reconciler.engine.problems import diagnostic_of
 from reconciler.model.diagnostics import Place, UsageError
 from reconciler.planner.document import UnreadablePlan
 from reconciler.state.errors import StateError
+from tests.sources import parsed
 
 SOURCES = sorted(Path(reconciler.__file__).parent.rglob("*.py"))
 
@@ -43,7 +44,7 @@ def test_it_travels_between_processes() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_no_message_holds_its_fix(path: Path) -> None:
     """Wherever one is raised, what to do is a separate argument."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path.read_text("utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("UsageError", "PartFailed", "UnreadablePlan"):
             texts = [inner.value for inner in ast.walk(node.args[0]) if isinstance(inner, ast.Constant)]
             assert not [text for text in texts if "; " in str(text)], ast.unparse(node)

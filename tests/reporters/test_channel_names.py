@@ -10,6 +10,7 @@ import pytest
 
 import reconciler
 from reconciler.model.posts import CHANNEL_NAMES
+from tests.sources import parsed
 
 ROOT = Path(reconciler.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -38,7 +39,7 @@ def test_a_channel_is_put_into_a_text_by_its_name() -> None:
         f"reconciler/{path.relative_to(ROOT)}:{part.lineno}: {ast.unparse(part.value)}"
         for path in ROOT.rglob("*.py")
         if path.relative_to(ROOT).parts[0] != "sandbox" and str(path.relative_to(ROOT)) not in TYPED_IN
-        for part in ast.walk(ast.parse(path.read_text()))
+        for part in ast.walk(parsed(path.read_text()))
         if isinstance(part, ast.FormattedValue) and re.fullmatch(r"(\w+\.)*channel", ast.unparse(part.value))
     }
     assert not found

@@ -13,6 +13,7 @@ from reconciler.config.words import quoted
 from reconciler.model.text import in_quotes
 from reconciler.model.two_values import both_in_sentence
 from reconciler.model.yaml_text import in_sentence
+from tests.sources import parsed
 
 CODE = Path(reconciler.__file__).parent
 FOR_PROGRAMMERS = {"__init__.py", "library/project.py", "model/canonical.py", "state/store.py"}
@@ -21,7 +22,7 @@ FOR_PROGRAMMERS = {"__init__.py", "library/project.py", "model/canonical.py", "s
 
 def reprs(source: str) -> Iterator[int]:
     """The lines at which a message takes its quotes from `repr`, which changes them for a text with an apostrophe."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.FormattedValue) and node.conversion == ord("r"):
             yield node.lineno
 
