@@ -228,11 +228,11 @@ async def marketing_plan_unmet(
                 status = PlanStatus.NEVER_CREATED
             return None if status in statuses else stale(f"the marketing plan is {printable(str(status))} now")
         case DiscardsOnly(posts=posts):
-            if isinstance(operation, DeleteMarketingPlan):
+            if operation.takes_time:  # a generation, which keeps what is past
+                activities, lost = live.activities, upcoming_posts(live, now)
+            else:
                 activities = replace(await site.part(Need.PAST_ACTIVITIES), marketing_plan=live).with_past
                 lost = waiting_posts(activities)
-            else:
-                activities, lost = live.activities, upcoming_posts(live, now)
             return _unlisted(activities, [post for post in lost if post.id not in posts])
         case _:
             assert_never(required)
