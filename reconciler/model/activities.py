@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, Self, TypeAlias
+
+from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject, digest_of
@@ -152,6 +154,13 @@ class DeleteActivity(ActivityWrite, frozen=True):
     id: ActivityId
     title: str
     discards: tuple[PostId, ...] = ()
+    date: Instant | Absent = ABSENT
+    """Only if another activity has the same title."""
+
+    @property
+    def unnamed(self) -> Self:
+        """The same deletion without the date, which is only there to be shown."""
+        return replace(self, date=ABSENT)
 
 
 ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity

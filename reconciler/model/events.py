@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Final, NewType, TypeAlias
+from typing import ClassVar, Final, NewType, Self, TypeAlias
 
 from msgspec import field
+from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, same
@@ -161,11 +162,18 @@ class DeleteEvent(EventWrite, frozen=True):
 
     id: EventId
     name: str
+    date: Instant | Absent = ABSENT
+    """Only if another event of the calendar has the same name."""
 
     @property
     def object_id(self) -> str:
         """The event's id: events may share a name, and so an address."""
         return self.id
+
+    @property
+    def unnamed(self) -> Self:
+        """The same deletion without the date, which is only there to be shown."""
+        return replace(self, date=ABSENT)
 
 
 EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent

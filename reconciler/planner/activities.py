@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
@@ -63,7 +64,8 @@ def plan_activities(
     """The creates, updates and deletes that the rules ask for. Each activity is decided by one rule."""
     found = find_created(rules, activities, recorded)
     decided = decide(rules, in_order(activities), found, recorded, scope)
-    writes = _Writes(recorded, scope, {activity.id: activity for activity in activities})
+    titles = Counter(activity.title for activity in activities)
+    writes = _Writes(recorded, scope, {activity.id: activity for activity in activities}, titles)
     refusals: list[Diagnostic] = []
     sets: list[RememberedSet] = []
     remembered = {known.rule: known.activities for known in recorded.sets}
@@ -104,11 +106,15 @@ def plan_activities(
 
 
 class _Writes(Struct):
-    """The writes that the rules ask for, collected rule by rule. `projected` are the activities as they will be."""
+    """The writes that the rules ask for, collected rule by rule.
+
+    `projected` are the activities as they will be, `titles` how many have which title now.
+    """
 
     recorded: RecordedSite
     scope: Scope
     projected: dict[ActivityId, Activity]
+    titles: Counter[str]
     actions: list[tuple[int, Action]] = field(default_factory=list)
     created: list[DesiredActivity] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
@@ -132,7 +138,7 @@ class _Writes(Struct):
 
     def remove(self, matched: list[Activity], index: int) -> None:
         for activity in matched:
-            self.actions.append((index, _delete(activity, index, self.scope)))
+            self.actions.append((index, _delete(activity, index, self.scope, dated=self.titles[activity.title] > 1)))
             del self.projected[activity.id]
 
 
@@ -207,11 +213,11 @@ def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:
     return Action(address, CreateActivity(rule), Reason.DECLARED, (f"activities[{index}]",), requires)
 
 
-def _delete(live: Activity, index: int, scope: Scope) -> Action:
+def _delete(live: Activity, index: int, scope: Scope, *, dated: bool) -> Action:
     requires = (ActivityIs(live.id, live.digest), NothingWaits(live.id))
     address = scope.address(Kind.ACTIVITY, live.id)
     discards = tuple(post.id for post in live.posts if post.status is PostStatus.DRAFT)
-    operation = DeleteActivity(live.id, live.title, discards)
+    operation = DeleteActivity(live.id, live.title, discards, live.date if dated else ABSENT)
     return Action(address, operation, Reason.ABSENT_WANTED, (f"activities[{index}]",), requires)
 
 

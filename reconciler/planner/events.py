@@ -7,6 +7,7 @@ are never the site's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -98,7 +99,8 @@ def plan_events(
             for live in read_only_events(observed, recorded)
             if live.id not in taken
         ]
-        actions += [_delete(live, own, scope) for live in unlisted]
+        names = Counter(live.name for live in observed)
+        actions += [_delete(live, own, scope, dated=names[live.name] > 1) for live in unlisted]
     refusals += _not_shown(desired, observed, recorded, scope)
     return EventsPart(
         actions=tuple(actions),
@@ -124,9 +126,10 @@ def _update(event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange
     return Action(scope.address(Kind.EVENT, event.name), write, Reason.DIFFERS, requires=requires)
 
 
-def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope) -> Action:
+def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope, *, dated: bool) -> Action:
     address, requires = scope.address(Kind.EVENT, event_key(live, own)), (EventIs(live.id, digest_of(live.facts())),)
-    return Action(address, DeleteEvent(live.id, live.name), Reason.NOT_LISTED, requires=requires)
+    operation = DeleteEvent(live.id, live.name, live.date if dated and live.date else ABSENT)
+    return Action(address, operation, Reason.NOT_LISTED, requires=requires)
 
 
 def _ahead(event: DesiredEvent, now: datetime) -> bool:

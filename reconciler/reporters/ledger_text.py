@@ -11,9 +11,12 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once
+from reconciler.model.activities import DeleteActivity
 from reconciler.model.address import Kind, SiteName
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
+from reconciler.model.events import DeleteEvent
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Operation, class_of
@@ -34,7 +37,7 @@ from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.totals import problem_lines, titles_counted
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import moment
+from reconciler.reporters.words import delete_of, moment
 
 RESULT_STYLES: Final = {
     ActionResult.DONE: Style.GREEN,
@@ -420,7 +423,9 @@ def _done_words(entry: Entry, planned: str, zone: str) -> str:
         return "nothing to do"
     if operation.destroys:
         whole = ", with all its activities" if isinstance(operation, DeleteMarketingPlan) else ""
-        return "" if entry.remark is Remark.GONE_ALREADY else f"deleted{whole}{discarded}"
+        date = operation.date if isinstance(operation, DeleteEvent | DeleteActivity) else ABSENT
+        deleted = delete_of(date, zone).replace("delete", "deleted", 1)
+        return "" if entry.remark is Remark.GONE_ALREADY else f"{deleted}{whole}{discarded}"
     if isinstance(operation, Generate):
         return "generated"
     if isinstance(operation, Regenerate):

@@ -15,7 +15,7 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.executor.ended_since import ENDED_SINCE
 from reconciler.model.activities import DeleteActivity
 from reconciler.model.address import Address, Kind
-from reconciler.model.canonical import ABSENT
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, SitePart, class_of
@@ -364,12 +364,20 @@ def _together(what: str, items: Sequence[Item], actions: Sequence[Action], plan:
     for item in others:
         assert item.of_many is not None
         first.of_many.add(item.of_many)
-    names = ", ".join(quoted(each.title) for each in operations if isinstance(each, PostsWrite | DeleteActivity))
+    zone = plan.time_zone
+    names = ", ".join(_name(each, zone) for each in operations if isinstance(each, PostsWrite | DeleteActivity))
     discards = [draft for operation in operations for draft in plan.discarded_by(operation)]
     about = Span(what.replace(COUNT, count, 1))
     lines = (subject_line(*head, first.of_many.subject, about), _names_line(names))
     own = (_discard_line(discards),) if discards else ()
     return Item(first.rank, lines, own, _discard_total(discards, plan), first.of_many)
+
+
+def _name(operation: PostsWrite | DeleteActivity, zone: str) -> str:
+    """`"Winter check"`, with its date if another activity has the same title."""
+    if isinstance(operation, PostsWrite) or isinstance(operation.date, Absent):
+        return quoted(operation.title)
+    return f"{quoted(operation.title)} on {words.day_or_moment(operation.date, zone)}"
 
 
 def _names_line(names: str) -> Line:

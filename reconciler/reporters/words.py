@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final
 
-from reconciler.model.canonical import Json, thaw
+from reconciler.model.canonical import Absent, Json, thaw
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
 from reconciler.model.sites import name_of_input
@@ -49,6 +49,16 @@ LONGEST = 160
 def moment(at: datetime, zone: str) -> str:
     """`Thu 2026-12-03 09:30 Europe/Berlin`: how a person says when."""
     return moment_text(at, zone)
+
+
+def delete_of(date: datetime | Absent, zone: str) -> str:
+    """`delete the one on 2026-12-20`: a deletion, with a date if its object shares its name with another."""
+    return "delete" if isinstance(date, Absent) else f"delete the one on {day_or_moment(date, zone)}"
+
+
+def day_or_moment(date: datetime, zone: str) -> str:
+    """When something is: `2026-12-20` if the API has it as a bare day."""
+    return date.date().isoformat() if date.time() == time() else moment(date, zone)
 
 
 def value(json_value: Json) -> str:

@@ -35,7 +35,7 @@ from reconciler.reporters.kinds.base import (
     changed,
 )
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import because, moment, short, value
+from reconciler.reporters.words import because, delete_of, moment, short, value
 
 
 class ActivityCreated(WriteRecord, frozen=True, tag="create-activity"):
@@ -81,9 +81,9 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
             case UpdateActivity(title=title, changes=changes):
                 shown = tuple(_in_zone(change, zone) for change in changes)
                 return ActionText(f"activity {quoted(title)}", "", shown, f"change {COUNT}{IN_TOTAL}")
-            case DeleteActivity(title=title):
+            case DeleteActivity(title=title, date=date):
                 of_many = because(action, f"delete {COUNT}{IN_TOTAL}")
-                return ActionText(f"activity {quoted(title)}", because(action, "delete"), of_many=of_many)
+                return ActionText(f"activity {quoted(title)}", because(action, delete_of(date, zone)), of_many=of_many)
             case _:
                 assert_never(operation)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, assert_never
+from typing import ClassVar, Final, assert_never
 
 from reconciler.model.activities import DesiredActivity, SetActivities
+from reconciler.model.durations import as_typed
 from reconciler.model.frozen import Struct as Record
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.plurals import plural
+from reconciler.model.selectors import WEEKDAYS, Match
 from reconciler.model.writes import Condition
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.activities import in_zone
 from reconciler.reporters.kinds.base import ActionText, KindWords, Records, WriteRecord
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import value
+
+MOST_IDS: Final = 3
+"""If a rule names more ids than this, they are counted."""
 
 
 class DeferredAction(Record, frozen=True):
@@ -54,7 +59,9 @@ def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
         case SitePart.POSTS:
             of = "for" if operation.posts_rules[rule].present else "cleared for"
             subject = _place(operation) if len(operation.posts_rules) > 1 else "posts"
-            return subject, f"{of} {_up_to(most, 'activity', 'activities')} {later}"
+            chosen_rule = operation.posts_rules[rule]
+            which = "" if chosen_rule.present else _conditions(chosen_rule.match)
+            return subject, f"{of} {_up_to(most, 'activity', 'activities', which)} {later}"
         case SitePart.SCHEDULE:
             subject = _place(operation) if len(operation.schedule_rules) > 1 else "posts"
             go = "goes" if most == 1 else "go"
@@ -68,13 +75,31 @@ def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
             if isinstance(chosen, SetActivities):
                 values = ", ".join(f"{name} to {yaml(in_zone(name, wanted, zone))}" for name, wanted in chosen.values())
                 return subject, f"set {values} on {_up_to(most, 'activity', 'activities')} {later}"
-            return subject, f"delete {_up_to(most, 'activity', 'activities')} {later}"
+            which = _conditions(chosen.match)
+            return subject, f"delete {_up_to(most, 'activity', 'activities', which)} {later}"
         case never:
             assert_never(never)
 
 
-def _up_to(most: int | None, one: str, many: str) -> str:
-    return f"all {many} that match" if most is None else f"up to {plural(most, one, many)}"
+def _up_to(most: int | None, one: str, many: str, which: str = "") -> str:
+    """How many objects; `which` says what they match."""
+    if most is None:
+        return f"all {many} that match{which and ' '}{which}"
+    return f"up to {plural(most, one, many)}{which and ' that match '}{which}"
+
+
+def _conditions(match: Match) -> str:
+    """`title: "*week*", from: 2026-12-01`: what a rule matches, as in the file."""
+    given = {
+        "title": match.title and quoted(match.title),
+        "within": match.within and as_typed(match.within),
+        "from": match.start and match.start.isoformat(),
+        "to": match.end and match.end.isoformat(),
+        "type": match.type,
+        "weekdays": ", ".join(day for day in WEEKDAYS if day in match.weekdays),
+        "ids": ", ".join(sorted(match.ids)) if len(match.ids) <= MOST_IDS else f"{len(match.ids):,} ids",
+    }
+    return ", ".join(f"{name}: {words}" for name, words in given.items() if words)
 
 
 def _place(operation: Deferred) -> str:
