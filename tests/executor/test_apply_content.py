@@ -952,7 +952,7 @@ def test_a_post_is_moved_and_cancelled(shop: Bench) -> None:
     ledger = shop.apply(move, back)
     assert results(ledger) == ["done", "done"]
     assert {post.id: (post.scheduled_for, post.times) for post in shop.recorded.published}[PostId("p1")] == (at, 1)
-    assert tally_of([ledger]) == ApplyTally(published=1, cancelled=1)
+    assert tally_of([ledger]) == ApplyTally(published=1, moved=1, cancelled=1)
 
 
 # --- promises --------------------------------------------------------------------------------------
