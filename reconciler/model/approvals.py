@@ -63,7 +63,7 @@ class DraftApproval(Struct, frozen=True):
     blocked: tuple[str, ...] = ()
     """What blocks it, written in the file for people. Not used for anything else."""
     status: str = ""
-    """`CANCELED` if the site keeps the post as cancelled."""
+    """`CANCELED` if the site keeps the post as cancelled, `SCHEDULED` if it goes out even without an approval."""
 
     @property
     def is_cancelled(self) -> bool:

@@ -12,10 +12,10 @@ class DraftForReview(Struct, frozen=True):
     """A live post as the approvals file shows it.
 
     `digest` is what a first approval of it names; `earlier_digest` is its digest in the first layout. `goes_out` says
-    when it goes out, `blocked` what blocks it, and `status` whether the site keeps it as cancelled. `wanted` means that
-    a schedule rule selects it, so it is added if the file does not have it yet. `cancelled` is how many times this
-    content was scheduled and cancelled; None if it is no longer a draft. `withheld` means that an approval in the file
-    does not count and must be given again.
+    when it goes out, `blocked` what blocks it, and `status` whether it is cancelled or goes out unapproved. `wanted`
+    means that a schedule rule selects it, so it is added if the file does not have it yet. `cancelled` is how many
+    times this content was scheduled and cancelled; None if it is no longer a draft. `withheld` means that an approval
+    in the file does not count and must be given again.
     """
 
     id: PostId

@@ -161,8 +161,16 @@ def _content_warning(message: str) -> Diagnostic:
 _MEDIA: Final = r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?"
 
 
+GOES_OUT_ANYWAY: Final = Diagnostic.note(
+    "goes-out-unapproved",
+    "it is already scheduled and goes out then, even if nobody approves it, unless somebody cancels it",
+)
+"""What is said of a scheduled post that waits for a decision and that the plan does not cancel."""
+
+
 def warnings_of_reviewed(draft: DraftApproval) -> tuple[Diagnostic, ...]:
-    """`content_warnings` for a draft as it is in its approvals file."""
+    """`content_warnings` for a draft as it is in its approvals file, after a note if it goes out unapproved."""
+    anyway = (GOES_OUT_ANYWAY,) if draft.waits and draft.status == PostStatus.SCHEDULED else ()
     content = draft.content
     texts = (("title", content.title), ("caption", content.caption), ("description", content.description))
     media = tuple(
@@ -170,9 +178,8 @@ def warnings_of_reviewed(draft: DraftApproval) -> tuple[Diagnostic, ...]:
         for each in content.media
         if (found := re.fullmatch(_MEDIA, each)) is not None
     )
-    return content_warnings(
-        Post(draft.id, draft.channel, draft.type, PostStatus.DRAFT, texts, media, link=content.link or None)
-    )
+    post = Post(draft.id, draft.channel, draft.type, PostStatus.DRAFT, texts, media, link=content.link or None)
+    return (*anyway, *content_warnings(post))
 
 
 SAME_MINUTE: Final = "same-minute"

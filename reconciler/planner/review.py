@@ -22,6 +22,7 @@ from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.planner.actions import BlockedBy, StillGoingOut
 from reconciler.planner.candidates import NOT_SELECTED
+from reconciler.planner.channel_rules import GOES_OUT_ANYWAY
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.unstopped import STOP_BY_HAND
 
@@ -61,12 +62,6 @@ TOO_LATE: Final = "it is too late to schedule it"
 
 TO_BE_DISCARDED: Final = "to-be-discarded"
 """The code of the problem that the next apply discards a draft, for instance by regenerating the marketing plan."""
-
-GOES_OUT_ANYWAY: Final = Diagnostic.note(
-    "goes-out-unapproved",
-    "it is already scheduled and goes out then, even if nobody approves it, unless somebody cancels it",
-)
-"""What is said of a scheduled post that waits for a decision and that the plan does not cancel."""
 
 APPROVING_DOES_NOT_HELP: Final = frozenset(
     {
@@ -293,7 +288,7 @@ class Review(Struct, frozen=True):
             reviewed.cancelled,
             reviewed.withheld,
             tuple(_stable_words(problem).message for problem in reviewed.problems) if reviewed.wanted else (),
-            post.status.value if post.status is PostStatus.CANCELED else "",
+            str(post.status) if post.status is PostStatus.CANCELED or reviewed.goes_out_anyway else "",
         )
 
 

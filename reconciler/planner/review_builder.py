@@ -28,6 +28,7 @@ from reconciler.planner.actions import BlockedBy, Plan, ReasonFact
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
 from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, select_drafts, why_left_out
+from reconciler.planner.channel_rules import GOES_OUT_ANYWAY
 from reconciler.planner.decisions import came_to_nothing, drafts_to_list, is_carried_out, is_out_of_date, names_others
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
@@ -36,7 +37,6 @@ from reconciler.planner.outlook import due, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
 from reconciler.planner.review import (
-    GOES_OUT_ANYWAY,
     TO_BE_DISCARDED,
     TO_DECIDE,
     Review,

@@ -16,8 +16,9 @@ from reconciler.model.posts import post_name
 from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.channel_rules import GOES_OUT_ANYWAY
 from reconciler.planner.outlook import MissedApproval
-from reconciler.planner.review import GOES_OUT_ANYWAY, TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.cards import DECISION_WORDS
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines

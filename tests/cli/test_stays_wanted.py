@@ -348,7 +348,10 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
     assert ("Waiting for a decision" in page, "already scheduled and goes out then" in page) == (True, True)
     (card,) = page_of(pottery.project.root).board.cards.values()
     assert (card.state, card.goes_out) == (CardState.PENDING, when)
-    pottery.run("approve", "--all", "--yes")
+    assert "already scheduled and goes out then" in card.notes[0]
+    said = pottery.run("approve", "--all", "--yes")[1]
+    assert f'1 of 1 pottery Instagram "Kiln day" goes out: {when}' in said, said
+    assert "note: it is already scheduled and goes out then" in said, said
     said = pottery.run("review")[1]
     assert ("1 scheduled" in said, "unapproved" in said) == (True, False), said
     assert said.endswith("Review: 0 pending, 0 approved, in 1 site."), said
