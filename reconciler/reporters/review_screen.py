@@ -14,7 +14,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import post_name
 from reconciler.model.text import spoken
-from reconciler.planner.actions import StillGoingOut
+from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import GOES_OUT_ANYWAY
 from reconciler.planner.outlook import MissedApproval
@@ -22,7 +22,7 @@ from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, Revie
 from reconciler.reporters.cards import DECISION_WORDS
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
-from reconciler.reporters.going_out import by_cause, going_out_lines
+from reconciler.reporters.going_out import GoingOutPosts, by_cause, going_out_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, undone_words
@@ -49,6 +49,8 @@ class ReviewScreen:
         self._without: dict[str, list[tuple[str, Diagnostic]]] = {}
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
         self._failures = Failures()
+        self._going_out = GoingOutPosts()
+        """What goes out unwanted, in a run over many sites."""
 
     def started(self, run: RunStarted) -> Iterator[str]:
         """The header."""
@@ -68,6 +70,8 @@ class ReviewScreen:
         self._gap = block if lines else self._gap
 
     def _site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
+        if self._many:
+            result = self._without_going_out(result)
         match result:
             case SiteReviewed(review=review):
                 asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
@@ -94,17 +98,37 @@ class ReviewScreen:
                 yield from wrapped(words, self._screen)
                 for line in unseen_lines(result):
                     yield from line.on(self._screen)
-            case SiteNotReviewed() if self._quiet and not result.going_out:
+            case SiteNotReviewed(going_out=()) if self._quiet:
                 return
-            case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
+            case SiteNotReviewed(name=name, why=why) if self._many:
                 self._without.setdefault(cause(for_any_site(why)), []).append((name, why))
             case SiteNotReviewed(name=name, why=why):
                 said = of_its_site(replace(why, place=None))  # it names its file itself
                 yield from wrapped((Span(name, Style.BOLD), Span(said)), self._screen)
                 yield from _going_out(result.going_out, result.zone, self._screen)
 
+    def _without_going_out(
+        self, result: SiteReviewed | SiteNotReviewed | SiteFailed
+    ) -> SiteReviewed | SiteNotReviewed | SiteFailed:
+        """The same site, without the posts that go out unwanted: they are shown at the end."""
+        match result:
+            case SiteReviewed(review=review):
+                self._going_out.add(GoingOut(post, review.zone) for post in review.going_out)
+                return replace(result, review=replace(review, going_out=()))
+            case SiteNotReviewed():
+                self._going_out.add(GoingOut(post, result.zone) for post in result.going_out)
+                return replace(result, going_out=())
+            case SiteFailed():
+                return result
+
     def end(self) -> Iterator[str]:
-        """What many sites share, and an empty line before the last one."""
+        """What goes out unwanted, what many sites share, and an empty line before the last one."""
+        going_out = [text for line in self._going_out.lines() for text in line.on(self._screen)]
+        if going_out and self._gap:
+            yield ""
+            self._gap = False
+        yield from going_out
+        self._empty = self._empty and not going_out
         yield from self._shared()
         for found in self._without.values():
             names, why = [name for name, _ in found], cause(reduce(in_common, (each for _, each in found)))
