@@ -42,7 +42,7 @@ def with_ended(plan: Plan, entries: Sequence[OpenEntry]) -> Plan:
     """The plan with these generations counted, and a note that says what they discarded."""
     if not entries:
         return plan
-    count, lost = len(entries), len({post for entry in entries for post in entry.operation.discards})
+    count, lost = len(entries), len({post for entry in entries for post in entry.operation.throws_away})
     what = "the generation that an earlier run started has since ended"
     if count > 1:
         what = f"the {count:,} generations that earlier runs started have since ended"

@@ -287,6 +287,16 @@ class RegeneratePosts(PostsWrite, frozen=True):
     afterwards which of them took effect.
     """
 
+    @property
+    def made(self) -> str:
+        """What is new afterwards, in a word."""
+        return "stories" if self.stories else "images" if self.media_only else "posts"
+
+    @property
+    def throws_away(self) -> tuple[PostId, ...]:
+        """No draft, if only the images are new (D 6.2)."""
+        return () if self.media_only else self.discards
+
 
 class ClearPosts(PostsWrite, frozen=True):
     """Removes all social posts of an activity (D 6.2). `stories` clears story drafts too."""

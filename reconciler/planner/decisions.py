@@ -19,6 +19,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
 from reconciler.model.schedule import NothingWaits, PostIs
 from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.model.text import printable
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
 from reconciler.planner.approval_checks import not_committed
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
@@ -47,6 +48,7 @@ class DecisionsPart(Struct, frozen=True):
     undecided: frozenset[ActivityId] = frozenset()
     blocked: tuple[Diagnostic, ...] = ()
     """Decisions that cannot count, each with how to make it count."""
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def plan_decisions(
@@ -68,6 +70,7 @@ def plan_decisions(
     lost: list[tuple[ActivityId, Unwanted]] = []
     undecided: set[ActivityId] = set()
     uncounted: list[Diagnostic] = []
+    notes: list[Diagnostic] = []
     for activity in in_order(activities):
         if activity.id in cleared_by_rule or activity.date < scope.now:
             continue
@@ -95,12 +98,34 @@ def plan_decisions(
             continue
         lost.append((activity.id, Unwanted(Reason.SENT_BACK, (_word(approval),))))
         if not _discards(approval):
-            actions += _make_again(approval, activity, recorded, calls, scope)
+            made = _make_again(approval, activity, recorded, calls, scope)
+            actions += made
+            notes += _stays_cancelled(activity, made)
         elif not waits:
             actions += clear_posts(activity, Reason.SENT_BACK, (_word(approval),), scope)
     return DecisionsPart(
-        tuple(actions), frozenset(cleared), frozenset(held), tuple(lost), frozenset(undecided), tuple(uncounted)
+        tuple(actions),
+        frozenset(cleared),
+        frozenset(held),
+        tuple(lost),
+        frozenset(undecided),
+        tuple(uncounted),
+        tuple(notes),
     )
+
+
+def _stays_cancelled(activity: Activity, made: tuple[Action, ...]) -> tuple[Diagnostic, ...]:
+    """The note that only drafts are regenerated (D 6.2), not the scheduled posts that are cancelled first."""
+    count = len(_scheduled(activity))
+    if not count or not any(isinstance(action.operation, RegeneratePosts) for action in made):
+        return ()
+    posts = (
+        "its scheduled post is cancelled and stays so"
+        if count == 1
+        else (f"its {count:,} scheduled posts are cancelled and stay so")
+    )
+    what = f'"{printable(activity.title)}": {posts}, because only drafts are regenerated'
+    return (Diagnostic.note("stays-cancelled", what),)
 
 
 def _cannot_count(
@@ -306,7 +331,7 @@ def _under_way(recorded: RecordedSite) -> dict[str, tuple[RegeneratePosts, ...]]
 
 def _wait(activity: Activity, call: RegeneratePosts, scope: Scope) -> Action:
     address = scope.address(Kind.POSTS, activity.id)
-    return Action(address, AwaitPosts(activity.id, activity.title, call.discards), Reason.UNDER_WAY)
+    return Action(address, AwaitPosts(activity.id, activity.title, call.throws_away), Reason.UNDER_WAY)
 
 
 def _make_again(

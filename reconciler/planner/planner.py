@@ -361,7 +361,7 @@ def _with_content(
         blocked=(*before.blocked, *decisions.blocked, *(blocked for _, blocked in schedule.blocked)),
         refusals=(*before.refusals, *activities.refusals, *posts.refusals, *schedule.refusals),
         to_review=schedule.to_review,
-        notes=(*before.notes, *activities.notes, *posts.notes, *schedule.notes),
+        notes=(*before.notes, *activities.notes, *posts.notes, *decisions.notes, *schedule.notes),
         bindings=replace(before.bindings, sets=activities.sets, created=activities.made),
     )
     planned = _with_waiting(planned, waiting)

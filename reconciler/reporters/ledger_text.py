@@ -437,6 +437,8 @@ def _done_words(entry: Entry, planned: str, zone: str) -> str:
         return f"the earlier generation for {quoted(operation.title)} finished{discarded}"
     if isinstance(operation, GeneratePosts):
         return f"generated for {quoted(operation.title)}"
+    if isinstance(operation, RegeneratePosts):
+        return f"regenerated the {operation.made} of {quoted(operation.title)}{discarded}"
     if isinstance(operation, ClearPosts):
         return f"cleared for {quoted(operation.title)}{discarded}"
     if isinstance(operation, CancelPost):

@@ -22,6 +22,7 @@ from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
+from reconciler.planner.tally import tally_of
 from reconciler.reporters.diagnostics import cause
 from tests.planner.publishing_world import (
     KNOWN,
@@ -69,6 +70,9 @@ def test_a_decision_is_carried_out_for_posts_and_stories_and_nothing_goes_out(
     listed = PostsAmong(ONE.id, ((FEED.id, FEED.digest), (STORY.id, STORY.digest)))
     assert made.actions[0].requires == (listed, NothingWaits(ONE.id))
     assert not made.to_review
+    if decision is ActivityDecision.REGENERATE_MEDIA:
+        assert [draft.post for draft in made.discarded] == [STORY.id], "the other draft only gets a new image"
+        assert tally_of(made).discard == 1
 
 
 @pytest.mark.parametrize(
@@ -108,10 +112,14 @@ def test_what_is_scheduled_is_cancelled_before_a_decision_is_carried_out(
 @pytest.mark.parametrize("decision", [ActivityDecision.REGENERATE, ActivityDecision.DISCARD])
 def test_drafts_next_to_a_scheduled_post_are_what_a_decision_throws_away(decision: ActivityDecision) -> None:
     out = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED), post("d2", "FACEBOOK")))
-    cancel, then = operations(plan(desired(approvals=approved(out, about=decision)), site(out)))
+    made = plan(desired(approvals=approved(out, about=decision)), site(out))
+    cancel, then = operations(made)
     assert isinstance(cancel, CancelPost)
     assert isinstance(then, ClearPosts | RegeneratePosts)
     assert then.discards == ("d2",)
+    stays = f'"{ONE.title}": its scheduled post is cancelled and stays so, because only drafts are regenerated'
+    said = [note.message for note in made.notes if note.code == "stays-cancelled"]
+    assert said == ([stays] if decision is ActivityDecision.REGENERATE else [])
 
 
 def test_drafts_that_nobody_reviewed_are_made_again_together_with_a_scheduled_post() -> None:

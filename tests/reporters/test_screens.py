@@ -1203,14 +1203,16 @@ def test_a_single_site_says_in_the_past_tense_what_was_deleted() -> None:
         DeleteMarketingPlan(lost),
         DeleteActivity(ActivityId("b1"), "Idea", lost[:1]),
         ClearPosts(ActivityId("b2"), "Tip", lost),
+        RegeneratePosts(ActivityId("b3"), "Fair", lost, media_only=True),
     )
     entries = [Entry(Address(SHOP, write.kind, str(n)), write, ActionResult.DONE) for n, write in enumerate(operations)]
     entries.append(replace(entries[0], remark=Remark.GONE_ALREADY))
-    assert shown(*applied(SiteLedger(SiteRef(SHOP, "1"), tuple(entries))), command="apply").splitlines()[1:6] == [
+    assert shown(*applied(SiteLedger(SiteRef(SHOP, "1"), tuple(entries))), command="apply").splitlines()[1:7] == [
         '  - event "Sale"      done  deleted',
         "  - marketing plan    done  deleted, with all its activities, 2 drafts discarded",
         '  - activity "Idea"   done  deleted, 1 draft discarded',
         '  - posts             done  cleared for "Tip", 2 drafts discarded',
+        '  * posts             done  regenerated the images of "Fair"',
         '  - event "Sale"      done  it was gone already',
     ]
 

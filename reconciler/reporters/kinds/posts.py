@@ -105,9 +105,9 @@ def _what(action: Action, operation: PostsOperation, of: str) -> str:
             return f"generate posts for {of}"
         case AwaitPosts():
             return f"wait for the posts of {of}"
-        case RegeneratePosts(media_only=media_only, stories=stories):
-            made = "stories" if stories else "images" if media_only else "posts"
-            return f"regenerate the {made} of {of} (sent back in review)"
+        case RegeneratePosts(made=made, media_only=media_only):
+            stays = "; captions stay" if media_only else ""
+            return f"regenerate the {made} of {of} (sent back in review{stays})"
         case ClearPosts():
             return because(action, f"clear the posts of {of}")
         case _:
