@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import pytest
 
+from reconciler.engine.results import DriftCompleted
+from reconciler.planner.drift_report import DriftTally
+from reconciler.reporters.github import numbers_of
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project
 
 ID: Final = "3f0c2a9e-8d0b-4b7c-9a55-0000000000"
@@ -114,3 +117,8 @@ def test_the_last_line_of_an_audit_counts_what_goes_out_on_an_unreadable_site(
     assert ran.last == (
         "Drift incomplete: 1 of 3 sites could not be read; 4 drifted, in 2 of 3 sites; 2 still going out."
     )
+
+
+def test_the_outputs_of_an_audit_in_ci_count_what_goes_out() -> None:
+    numbers = numbers_of(DriftCompleted(3, DriftTally(drifted=4, still_going_out=2), failed=1))
+    assert (numbers["drifted"], numbers["still-going-out"], numbers["failed"]) == (4, 2, 1)
