@@ -16,10 +16,9 @@ from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.posts import PostId
-from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import ActionClass, Verb
-from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of
+from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of, only_moved
 from reconciler.planner.unstopped import stops
 
 
@@ -192,8 +191,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
         seen: set[tuple[str, bool, Address, str]] = set()
         discarded: set[PostId] = set()
         done = [entry for entry in ledger.entries if entry.result is ActionResult.DONE]
-        moved = {entry.address for entry in done if isinstance(entry.operation, ReschedulePost)}
-        counts["moved"] += len(moved - {entry.address for entry in done if isinstance(entry.operation, SchedulePost)})
+        counts["moved"] += len(only_moved((entry.address, entry.operation) for entry in done))
         for entry in ledger.entries:
             name, among, kept = entry.result.replace("-", "_"), counts, False
             if entry.result is ActionResult.DONE:

@@ -158,6 +158,11 @@ class DeleteActivity(ActivityWrite, frozen=True):
     """Only if another activity has the same title."""
 
     @property
+    def told_apart_by(self) -> Instant | Absent:
+        """The date, which is given only if it is needed."""
+        return self.date
+
+    @property
     def unnamed(self) -> Self:
         """The same deletion without the date, which is only there to be shown."""
         return replace(self, date=ABSENT)

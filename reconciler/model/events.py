@@ -171,6 +171,11 @@ class DeleteEvent(EventWrite, frozen=True):
         return self.id
 
     @property
+    def told_apart_by(self) -> Instant | Absent:
+        """The date, which is given only if it is needed."""
+        return self.date
+
+    @property
     def unnamed(self) -> Self:
         """The same deletion without the date, which is only there to be shown."""
         return replace(self, date=ABSENT)

@@ -99,6 +99,7 @@ class ReschedulePost(DraftWrite, frozen=True):
     """Moves a scheduled post to another time (D 10.1)."""
 
     verb: ClassVar[Verb] = Verb.PUBLISH
+    moves: ClassVar[bool] = True
     account: ClassVar[str] = ""
 
     digest: Digest

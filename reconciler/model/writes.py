@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
-from reconciler.model.canonical import Json
+from reconciler.model.canonical import ABSENT, Json
 from reconciler.model.frozen import Struct, Variant
 
 
@@ -78,6 +78,8 @@ class Write(Variant, frozen=True):
     """When it is over, the site has another marketing plan, about which nothing is known beforehand."""
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is unknown, the part of the planner that plans such writes waits."""
+    moves: ClassVar[bool] = False
+    """It moves what is already scheduled, so nothing new goes public."""
     only_drafts: ClassVar[bool] = False
     """It destroys nothing but drafts, so these are counted instead of its object."""
 
@@ -95,6 +97,11 @@ class Write(Variant, frozen=True):
     def changes(self) -> tuple[FieldChange, ...]:
         """The fields of its object that it changes."""
         return ()
+
+    @property
+    def told_apart_by(self) -> Any:
+        """The time of its object, an `Instant`, if another object of the site has the same name; otherwise ABSENT."""
+        return ABSENT
 
     @property
     def unnamed(self) -> Self:

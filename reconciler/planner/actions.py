@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -113,6 +114,12 @@ def column_of(operation: Operation) -> Column | None:
     if operation.only_drafts:
         return Column.DISCARD if operation.discards else Column.CHANGE
     return _COLUMNS.get(operation.verb)
+
+
+def only_moved(writes: Iterable[tuple[Address, Operation]]) -> set[Address]:
+    """The scheduled posts that only move to another time; one that the same run also schedules is not among them."""
+    published = [(address, write.moves) for address, write in writes if column_of(write) is Column.PUBLISH]
+    return {address for address, moves in published if moves} - {address for address, moves in published if not moves}
 
 
 # --- what is not an action --------------------------------------------------------------------------

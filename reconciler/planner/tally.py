@@ -12,9 +12,8 @@ from reconciler.model.canonical import Absent
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, SitePart
-from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of
+from reconciler.planner.actions import Action, BlockedBy, Column, Plan, column_of, only_moved
 from reconciler.planner.generation import UNSEEN_DRAFTS
 
 
@@ -109,13 +108,11 @@ def tally_of(plan: Plan) -> PlanTally:
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
     anyway = {post for action in actions for post in action.operation.replaces}
-    moved = {action.address for action in actions if isinstance(action.operation, ReschedulePost)}
-    moved -= {action.address for action in actions if isinstance(action.operation, SchedulePost)}
     counts["discard"] = len({post for action in actions for post in action.operation.throws_away})
     return PlanTally(
         **counts,
         discarded_anyway=len(anyway),
-        moved=len(moved),
+        moved=len(only_moved((action.address, action.operation) for action in actions)),
         deleted=len({str(action.address) for action in actions if action.operation.destroys}),
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),

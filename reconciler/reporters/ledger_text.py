@@ -11,12 +11,9 @@ from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once
-from reconciler.model.activities import DeleteActivity
 from reconciler.model.address import Kind, SiteName
-from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
-from reconciler.model.events import DeleteEvent
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Operation, class_of
@@ -423,8 +420,7 @@ def _done_words(entry: Entry, planned: str, zone: str) -> str:
         return "nothing to do"
     if operation.destroys:
         whole = ", with all its activities" if isinstance(operation, DeleteMarketingPlan) else ""
-        date = operation.date if isinstance(operation, DeleteEvent | DeleteActivity) else ABSENT
-        deleted = delete_of(date, zone).replace("delete", "deleted", 1)
+        deleted = delete_of(operation.told_apart_by, zone).replace("delete", "deleted", 1)
         return "" if entry.remark is Remark.GONE_ALREADY else f"{deleted}{whole}{discarded}"
     if isinstance(operation, Generate):
         return "generated"
