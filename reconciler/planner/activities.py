@@ -28,13 +28,13 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, PostStatus
-from reconciler.model.schedule import NothingWaits
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
 from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept
+from reconciler.planner.live_posts import as_listed
 from reconciler.planner.matching import RuleIndex, as_set, covers, decide, find_created, in_order, is_as_set, match_key
 from reconciler.planner.options import Scope
 
@@ -214,7 +214,7 @@ def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:
 
 
 def _delete(live: Activity, index: int, scope: Scope, *, dated: bool) -> Action:
-    requires = (ActivityIs(live.id, live.digest), NothingWaits(live.id))
+    requires = (ActivityIs(live.id, live.digest), *as_listed(live))
     address = scope.address(Kind.ACTIVITY, live.id)
     discards = tuple(post.id for post in live.posts if post.status is PostStatus.DRAFT)
     operation = DeleteActivity(live.id, live.title, discards, live.date if dated else ABSENT)

@@ -27,9 +27,10 @@ from reconciler.model.marketing_plan import MarketingPlan, MarketingPlanOperatio
 from reconciler.model.operations import Operation, SitePart
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
+from reconciler.planner.live_posts import live_posts
 from reconciler.planner.matching import decide, find_created, in_order
 from reconciler.planner.options import Scope
-from reconciler.planner.posts import decide_posts, live_posts
+from reconciler.planner.posts import decide_posts
 
 Objects: TypeAlias = tuple[tuple[str, JsonObject], ...]
 """Pairs of an address within a site and facts, as in `RecordedSite.objects`."""

@@ -24,9 +24,10 @@ from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
 from reconciler.planner.approval_checks import not_committed
 from reconciler.planner.baseline import WAS_CANCELLED, key_of
 from reconciler.planner.candidates import DraftSelection, select_drafts
+from reconciler.planner.live_posts import as_listed, live_posts
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
-from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
+from reconciler.planner.posts import WAITING, clear_posts
 from reconciler.planner.wanted_posts import Unwanted
 
 STORIES: Final = "regenerate-stories"

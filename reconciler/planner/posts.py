@@ -9,27 +9,24 @@ from msgspec import Struct
 from reconciler.model.activities import SOCIAL, Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, Precondition, SitePart
+from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
     ClearPosts,
     GeneratePosts,
-    Post,
-    PostsAmong,
     PostsAre,
     PostStatus,
     Unrecognised,
 )
-from reconciler.model.schedule import NothingWaits
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.activities import gone_ids, too_few, unknown_ids
+from reconciler.planner.live_posts import as_listed, live_posts
 from reconciler.planner.matching import MatchIndex, covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope
 
-GONE = frozenset({PostStatus.DELETED, PostStatus.CANCELED})
 WAITING = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 
 
@@ -42,11 +39,6 @@ class PostsPart(Struct, frozen=True):
     lost: tuple[tuple[ActivityId, str], ...] = ()
     """For activities that have posts and are to have none: the rule that says so."""
     notes: tuple[Diagnostic, ...] = ()
-
-
-def live_posts(activity: Activity) -> tuple[Post, ...]:
-    """The posts an activity still has, by id."""
-    return tuple(sorted((post for post in activity.posts if post.status not in GONE), key=lambda post: post.id))
 
 
 def has_unknown(activity: Activity) -> bool:
@@ -74,12 +66,6 @@ def clear_posts(activity: Activity, reason: Reason, details: tuple[str, ...], sc
         stories=any(post.is_story for post in drafts),
     )
     return (Action(scope.address(Kind.POSTS, activity.id), operation, reason, details, as_listed(activity)),)
-
-
-def as_listed(activity: Activity) -> tuple[Precondition, ...]:
-    """What must hold before an activity's posts are thrown away: the plan lists all of them, and none is waiting."""
-    listed = PostsAmong(activity.id, tuple((post.id, post.digest) for post in live_posts(activity)))
-    return (listed, NothingWaits(activity.id))
 
 
 def plan_posts(

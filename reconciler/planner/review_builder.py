@@ -31,11 +31,11 @@ from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, select_d
 from reconciler.planner.channel_rules import GOES_OUT_ANYWAY
 from reconciler.planner.decisions import came_to_nothing, drafts_to_list, is_carried_out, is_out_of_date, names_others
 from reconciler.planner.eligibility import changed_since, times_scheduled
+from reconciler.planner.live_posts import GONE
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import due, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
-from reconciler.planner.posts import GONE
 from reconciler.planner.review import (
     TO_BE_DISCARDED,
     TO_DECIDE,

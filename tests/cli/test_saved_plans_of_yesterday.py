@@ -49,6 +49,11 @@ def moved(project: Project) -> None:
         world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-09T08:00:00.000Z")
 
 
+def drafts_added(project: Project) -> None:
+    with project.world() as world:
+        world.dashboard.make_posts(SITE, ACTIVITY)
+
+
 def disconnected(project: Project) -> None:
     with project.world() as world:
         world.dashboard.disconnect(SITE, "INSTAGRAM")
@@ -99,6 +104,12 @@ class Since:
 
 STALE = {
     "an approval is withdrawn": Since(approved, nothing, WITHDRAW, f"{KILN}: the approval was withdrawn"),
+    "a draft is added to an activity that goes": Since(
+        known, NO_ACTIVITY, drafts_added, "the activity's posts have changed since the plan"
+    ),
+    "a draft is added to posts that go": Since(
+        known, NO_POSTS, drafts_added, "the activity's posts have changed since the plan"
+    ),
     "a date is moved": Since(approved, nothing, moved, "2026-11-09"),
     "a policy is tightened": Since(approved, nothing, FORBID, "blackoutDates"),
     "publishing is paused, and the posts are not there yet": Since(

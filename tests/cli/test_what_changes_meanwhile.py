@@ -35,7 +35,7 @@ from reconciler.reporters.diagnostics import of_its_site
 from reconciler.wiring import open_session
 from tests import told as words
 from tests.cli.projects import PROJECT, Command, Project
-from tests.cli.test_stays_wanted import APPROVALS, FILE, POST, SITE, WORLD, Change, Pottery, edits, more
+from tests.cli.test_stays_wanted import ACTIVITY, APPROVALS, FILE, POST, SITE, WORLD, Change, Pottery, edits, more
 
 SITE_FILE = "sites/pottery.yaml"
 
@@ -184,6 +184,28 @@ def test_a_decision_that_is_undone_before_the_yes_is_not_carried_out(approved: P
     said = "approvals/pottery.yaml has been changed since the plan was made"
     assert (entry.result, said in words.told(entry)) == (ActionResult.SKIPPED, True), words.told(entry)
     assert approved.status() == before
+
+
+@pytest.mark.parametrize("gone", ["activities", "posts"])
+def test_drafts_that_are_added_before_the_yes_are_not_thrown_away_uncounted(approved: Pottery, gone: str) -> None:
+    project = approved.project
+    project.edit(APPROVALS, "decision: approve", "decision: pending")
+    more(SITE_FILE, f'{gone}:\n- {{match: {{title: "Kiln*"}}, state: absent}}\n')(project)
+
+    def drafts() -> set[str]:
+        with project.world() as world:
+            return set(world.world()["sites"][SITE]["items"])
+
+    async def add(proposal: Proposal) -> Decision:
+        with project.world() as world:
+            world.dashboard.make_posts(SITE, ACTIVITY)
+        assert len(drafts()) > 1
+        return await _yes(proposal)
+
+    entry = applied(project.root, lambda: None, decide=add)
+    said = "the activity's posts have changed since the plan"
+    assert (entry.result, said in words.told(entry)) == (ActionResult.SKIPPED, True), words.told(entry)
+    assert len(drafts()) > 1
 
 
 @pytest.mark.parametrize("name", ALLOWS)

@@ -35,7 +35,7 @@ from reconciler.model.posts import (
 from reconciler.model.sites import Bindings, RecordedSite
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.decisions import STORIES
-from reconciler.planner.posts import live_posts
+from reconciler.planner.live_posts import live_posts
 
 TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of a post that has not gone out, and that clearing removes."""
