@@ -38,13 +38,13 @@ from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedg
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule, UpdateActivity
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.canonical import Digest, Json
+from reconciler.model.canonical import Digest, Json, digest_of
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Remark, Trouble
-from reconciler.model.posts import ActivityId, ClearPosts, Discarded, GeneratePosts, PostId, RegeneratePosts
+from reconciler.model.posts import ActivityId, ClearPosts, Discarded, GeneratePosts, PostId, PostsAmong, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
@@ -81,6 +81,7 @@ from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.kinds.deferred import deferred_words
+from reconciler.reporters.kinds.registry import precondition
 from reconciler.reporters.last_lines import plan_line
 from reconciler.reporters.layout import Line, Screen, Span, columns
 from reconciler.reporters.registry import make
@@ -801,6 +802,12 @@ def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SiteP
         "address: janes-pottery/posts[0]",
     ):
         assert wanted in text
+
+
+@pytest.mark.parametrize(("posts", "said"), [(0, "has no posts"), (2, "has no posts other than the 2 listed")])
+def test_explain_says_which_posts_a_deletion_allows(posts: int, said: str) -> None:
+    listed = PostsAmong(ActivityId("b1"), tuple((PostId(f"p{n}"), digest_of(n)) for n in range(posts)))
+    assert precondition(listed) == f"activity b1 {said}"
 
 
 def test_a_value_that_a_person_edited_on_the_site_is_named() -> None:

@@ -93,7 +93,8 @@ class PostsWords(KindWords[PostsOperation, PostsCondition]):
                 had = f"the same {plural(len(posts), 'post')}" if posts else "no posts"
                 return f"activity {activity} has {had}"
             case PostsAmong(activity=activity, posts=posts):
-                return f"activity {activity} has no posts other than the {len(posts):,} listed"
+                others = f" other than the {len(posts):,} listed" if posts else ""
+                return f"activity {activity} has no posts{others}"
             case _:
                 assert_never(required)
 

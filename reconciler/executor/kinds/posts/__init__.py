@@ -188,7 +188,6 @@ async def posts_unmet(required: PostsCondition, site: SiteCache) -> Diagnostic |
     found = tuple((post.id, post.digest) for post in live_posts(activities[required.activity]))
     if sorted(found) == sorted(required.posts):
         return None
-    if isinstance(required, PostsAmong):
-        listed = set(found) <= set(required.posts)
-        return None if listed else CHANGED
+    if isinstance(required, PostsAmong) and set(found) <= set(required.posts):
+        return None
     return CHANGED if required.posts else stale(f"the activity has {plural(len(found), 'post')} now")
