@@ -21,6 +21,5 @@ def merge(files: Sequence[Path], out: Path, state: str | None, running: CommandR
     if isinstance(merged, PartsMerged):
         running.emit(merged)
         return merged
-    closing = report_plan(merged, out, state, running)
     running.emit(Notice(Diagnostic("plan-saved", f"Saved to {out}", severity=Severity.NOTE)))
-    return closing
+    return report_plan(merged, out, state, running)

@@ -63,27 +63,29 @@ class PlanCollector:
         if isinstance(event, PlanCompleted):
             refusals = tuple(why for why in event.refusals if why.code == RefusedBy.STRICT)
             try:
-                if not self._failed:
-                    self._save(RunBackground(self._of, event.covers_all, refusals))
+                self._emit(Notice(self._saved(RunBackground(self._of, event.covers_all, refusals))))
             except UsageError as error:
                 self._unsaved, event = error, replace(event, unsaved=True)
         self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
-    def report(self) -> None:
-        """Says that the file was written. Raises UsageError if it could not be.
+    def check(self) -> None:
+        """Raises UsageError if the file could not be written."""
+        if self._unsaved is not None:
+            raise self._unsaved
+
+    def _saved(self, background: RunBackground) -> Diagnostic:
+        """Saves the plan, and says so.
 
         A plan that lacks a site is not saved, because it could later be taken for the complete one.
         """
         if self._failed:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
-            self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
-            return
-        if self._unsaved is not None:
-            raise self._unsaved
+            return Diagnostic("plan-not-saved", what, severity=Severity.WARNING)
+        self._save(background)
         part = self._part
         what, fix = f"Saved to {self._file}", ""  # `Next:` says how to apply it
         if part is not None and part.count > 1:
             what += f", shard {part.number:,} of {part.count:,}"
             fix = "to merge all shards into one plan: reconciler merge FILE... --out FILE"
-        self._emit(Notice(Diagnostic("plan-saved", what, fix, Severity.NOTE)))
+        return Diagnostic("plan-saved", what, fix, Severity.NOTE)

@@ -86,17 +86,19 @@ def plan_line(plan: results.PlanCompleted) -> str:
     )
     uncounted = "plus any drafts to discard that cannot be counted" if tally.uncounted else ""
     promised = ", ".join(part for part in (uncounted, _promised(tally.promises)) if part)
-    rest = _earlier(tally) + _counted(
+    left = _counted(
         (tally.still_going_out, "still going out"),
         (tally.pending, "pending"),
         (tally.blocked, "blocked"),
         (plan.refused, "refused"),
     )
+    rest = _earlier(tally) + left
     if plan.failed:
         read = f"{plan.failed:,} of {plural(plan.sites, 'site')} could not be read"
         return f"Plan incomplete: {read}; {_sentence(doing, promised, rest)}"
     if not plan.changes and not plan.refused:
-        return f"No changes; {', '.join(rest)}." if rest else NO_CHANGES
+        # A note says which generations have ended: scripts rely on the exact words.
+        return f"No changes; {', '.join(left)}." if left else NO_CHANGES
     return f"Plan: {_sentence(doing, promised, rest)}{NOTHING_PUBLIC if plan.nothing_public else ''}"
 
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +34,7 @@ def saved(reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(project.root)
     ran = reconciler("plan", "--out", "shop.plan")
     assert ran.code == 0
-    assert "Saved to shop.plan" in ran.err
+    assert ran.err == "note: Saved to shop.plan\n"
     assert ran.out.endswith("Next: reconciler apply shop.plan\n")
     return project.root / "shop.plan"
 
@@ -605,3 +606,13 @@ def test_show_says_if_the_state_cannot_tell_whether_a_plan_was_applied(
     (project.root / "broken").write_text("not a folder")
     shown = reconciler("show", saved.name, "--state", "broken").out
     assert "it is not known whether it was applied)" in " ".join(shown.split())
+
+
+def test_nothing_comes_after_the_next_step(project: Project) -> None:
+    """Also not where a terminal mixes the two streams."""
+    command = [sys.executable, "-m", "reconciler", "plan", "--out", "shop.plan"]
+    ran = subprocess.run(
+        command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, timeout=60
+    )
+    assert "note: Saved to shop.plan\n" in ran.stdout
+    assert ran.stdout.endswith("Next: reconciler apply shop.plan\n")

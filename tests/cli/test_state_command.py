@@ -533,7 +533,7 @@ def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
         world.dashboard.patch_settings(SHOP.id, {"settings.toneOfVoice": "dry"})
     assert reconciler("state", "resolve", "shop", entry, "done", project.root).code == 0
     assert planted.recorded().generated_from != due, "only a generation that ended ACTIVE brings its inputs into force"
-    assert reconciler("apply", project.root, "--auto-approve").last == "No changes; 1 earlier generation finished."
+    assert reconciler("apply", project.root, "--auto-approve").last == "No changes."
     generated_from = planted.recorded().generated_from
     assert generated_from is not None
     assert generated_from.setting("settings.toneOfVoice") == ("dry",)

@@ -121,7 +121,7 @@ def finishes(bench: Bench) -> None:
     assert code == 0, out + err
     before = len(bench.sandbox.requests())
     code, out, err = bench.apply()
-    assert (code, "No changes" in out) == (0, True), out + err
+    assert (code, "No changes." in out) == (0, True), out + err
     assert not any(request["wrote"] for request in bench.sandbox.requests()[before:])
     assert generations(bench) == 1
     assert {what: count for what, count in bench.done_once().items() if what in EACH_ONCE} == EACH_ONCE

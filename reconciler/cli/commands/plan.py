@@ -76,5 +76,5 @@ def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> C
     project, selection, context = selected(asked)
     collector.begin(project, selection)
     completed = running.run(project.run_plan(selection, context, collector.emit))
-    collector.report()
+    collector.check()
     return completed
