@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import DeleteActivity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.marketing_plan import DeleteMarketingPlan, PlanStatus
@@ -121,11 +121,17 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
 
 
 def lacking_posts(actions: Iterable[Action]) -> set[ActivityId]:
-    """The activities that posts are made for. Each that seems to have none is first read by itself.
+    """The activities that posts are made for, and those that are deleted with their posts.
 
-    It is not documented whether the marketing plan shows the posts of every activity (14.1).
+    Each that seems to have none is first read by itself: it is not documented whether the marketing plan shows the
+    posts of every activity (14.1).
     """
-    return {action.operation.activity for action in actions if isinstance(action.operation, GeneratePosts)}
+    operations = [action.operation for action in actions]
+    made = {operation.activity for operation in operations if isinstance(operation, GeneratePosts)}
+    deleted = {
+        operation.id for operation in operations if isinstance(operation, DeleteActivity) and not operation.discards
+    }
+    return made | deleted
 
 
 def _shows_moments(plan: Plan) -> bool:

@@ -214,6 +214,22 @@ def test_a_plan_is_stale_once_somebody_wants_something_else(
     assert len([request for request in project.requests() if request["wrote"]]) == wrote
 
 
+def test_drafts_of_a_deleted_activity_count_though_the_marketing_plan_does_not_show_them(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pottery = Pottery(project, reconciler)
+    project.write({"sandbox.yaml": WORLD + "unknowns: {planItems: none}\n"})
+    monkeypatch.chdir(project.root)
+    known(pottery)
+    NO_ACTIVITY(project)
+    assert "1 to destroy, 1 to discard" in reconciler("plan", "--out", "p.plan").last
+    drafts_added(project)
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, "the activity's posts have changed since the plan" in ran.last) == (4, True), ran.out + ran.err
+    assert "1 to destroy, 7 to discard" in reconciler("plan").last
+    assert reconciler("apply", *YES).last.startswith("Apply: 0 added, 0 changed, 1 destroyed, 7 discarded")
+
+
 STILL_TRUE = {
     "a withdrawn approval": Since(scheduled, WITHDRAW, nothing, "1 cancelled"),
     "a replacement on request": Since(scheduled, nothing, nothing, "1 cancelled", ("--regenerate", "pottery")),

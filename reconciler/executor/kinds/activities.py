@@ -174,6 +174,9 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
             case _:
                 assert_never(operation)
 
+    def activity(self, operation: ActivityOperation) -> ActivityId | None:
+        return operation.id if isinstance(operation, DeleteActivity) else None
+
     def spoils(self, operation: ActivityOperation) -> ActivityId | None:
         return None if isinstance(operation, CreateActivity) else operation.id
 
