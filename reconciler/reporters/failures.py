@@ -23,6 +23,9 @@ from reconciler.reporters.plan_text import cause_key
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied
 
+UNREAD: Final = "could not be read"
+"""What is said of a site of which there is no plan, as in the last lines."""
+
 MOST_NAMES: Final = 8
 """How many sites of one cause are named; the rest are counted."""
 
@@ -200,7 +203,7 @@ class Failures:
     def lines(self) -> Iterator[Line]:
         """What goes out unwanted, the causes, and what could not be checked; on few sites, the causes come last.
 
-        `! 2 sites failed   access was refused`, what to do, and which sites; refused ones last.
+        `! 2 sites could not be read   access was refused`, what to do, and which sites; refused ones last.
         """
         yield from self._going_out.lines()
         if self._sites_unchecked < FEW_SITES:
@@ -223,7 +226,7 @@ class Failures:
     def _causes_lines(self) -> Iterator[Line]:
         causes = sorted(self._causes.items(), key=lambda item: item[0][0])
         for refused, found in ((refused, each) for (refused, _), cause in causes for each in self._apart(cause)):
-            word = "refused" if refused else "failed"
+            word = "refused" if refused else UNREAD
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
             what, fix = found.what, found.fix
             last = particulars(found.example)

@@ -16,6 +16,7 @@ from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, each_cause_once, sentence
 from reconciler.reporters.excerpt import last_line, text_of
+from reconciler.reporters.failures import UNREAD
 from reconciler.reporters.findings import Findings
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.gallery import gallery
@@ -144,7 +145,8 @@ class HtmlReporter:
         part = "apply" if self._phase is results.Phase.APPLYING else self._context.command
         row = not_planned_row if part == "apply" else failed_row
         self._page.add(part, TITLES.get(part, "Sites"), row(failed))
-        self._cause("refused" if failed.refused else "failed", failed.problem, failed.name)
+        word = "refused" if failed.refused else "failed" if part == "apply" else UNREAD
+        self._cause(word, failed.problem, failed.name)
 
     def _cause(self, word: str, problem: Diagnostic, site: str) -> None:
         key = (word, cause(problem))

@@ -16,6 +16,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.plurals import plural
 from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import shared_reason
+from reconciler.reporters.failures import UNREAD
 from reconciler.reporters.going_out import GoingOutPosts, kinds_of
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.ledger_text import (
@@ -101,7 +102,7 @@ class LedgerSummary:
 
         Returns an earlier site that failed in the same way, if there is one.
         """
-        word = "refused" if failed.refused else "failed" if planned else "could not be planned"
+        word = "refused" if failed.refused else "failed" if planned else UNREAD
         why = shared_reason(failed.problem)
         if planned:
             self._going_out.add(failed.unseen.going_out)

@@ -43,7 +43,7 @@ def review_line(review: ReviewCompleted) -> str:
     goes = plural(review.unapproved, "post goes", "posts go")
     ending += f"; {goes} out unapproved" if review.unapproved else ""
     ending += f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
-    ending += f"; {plural(review.failed, 'site')} failed" if review.failed else ""
+    ending += f"; {plural(review.failed, 'site')} could not be read" if review.failed else ""
     sites = plural(review.sites, "site")
     where = f"; pending in {review.sites_pending:,} of {sites}" if review.pending else f", in {sites}"
     blocked = f" ({review.stuck:,} of them blocked)" if review.stuck else ""

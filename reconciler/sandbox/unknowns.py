@@ -448,7 +448,7 @@ class Unknowns:
         "at-once",
         "third-time",
         "never",
-        mark="17.5: a 200 is no proof (I)",
+        mark="17.5: a 200 does not prove it (I)",
         about="The upsert returns 200, and a field takes effect at once, only from the third time it is sent, or "
         "never.",
     )

@@ -59,7 +59,7 @@ def test_a_site_that_cannot_be_read_is_a_block_among_the_others(project: Project
     for command in ("history", "doctor"):
         out = reconciler(command, project.root).out
         _, failed, last = out.rsplit("\n\n", 2)
-        assert failed.startswith(f"! shop failed  {record} is corrupt")
+        assert failed.startswith(f"! shop could not be read  {record} is corrupt")
         assert last.startswith(f"{command.title()}: ")
         assert "\n\n\n" not in out
 

@@ -154,7 +154,7 @@ def test_one_site_that_cannot_be_read_stops_only_itself(chain: Project, reconcil
         )
     done = reconciler("plan", chain.root, "--detailed-exitcode")
     assert done.code == 1
-    assert "! shop-b failed  " in done.out
+    assert "! shop-b could not be read  " in done.out
     assert "  ~ settings" in done.out
     assert "; 0 to add, 2 to change" in done.last
 

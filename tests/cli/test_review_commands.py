@@ -1121,7 +1121,7 @@ def test_only_the_site_that_cannot_be_read_fails(project: Project, reconciler: C
     )
     done = reconciler("review", project.root)
     assert done.code == 1
-    assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites; 1 site failed."
+    assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites; 1 site could not be read."
     assert decisions(project)
 
 

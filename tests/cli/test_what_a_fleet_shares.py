@@ -148,7 +148,7 @@ def test_posts_that_cannot_be_checked_are_counted_after_their_cause(
         "Thu 2026-11-05 09:00 UTC on shop-01 (reconciler plan --sites lists them) fix: if one is unwanted: "
     )
     assert (text.count("not looked at"), text.count("if one is unwanted")) == (1, 1), text
-    assert text.index("12 sites failed") < text.index(said)
+    assert text.index("12 sites could not be read") < text.index(said)
 
 
 def test_posts_that_cannot_be_checked_are_named_with_sites_and_on_few_sites(
@@ -159,10 +159,10 @@ def test_posts_that_cannot_be_checked_are_named_with_sites_and_on_few_sites(
     with made.world() as world:
         world.add_fault(DENIED)
     listed = reconciler("plan", "--sites").out
-    assert listed.index("12 sites failed") < listed.index("not looked at")
+    assert listed.index("12 sites could not be read") < listed.index("not looked at")
     assert all(f'"Idea of shop {number}" (Instagram)' in listed for number in range(1, FLEET + 1)), listed
     few = reconciler("plan", "--target", "shop-01", "--target", "shop-02").out
-    assert few.index("not looked at") < few.index("2 sites failed")
+    assert few.index("not looked at") < few.index("2 sites could not be read")
     assert ('"Idea of shop 1" (Instagram)' in few, '"Idea of shop 2" (Facebook)' in few) == (True, True)
 
 
@@ -357,8 +357,8 @@ def test_renamed_sites_whose_posts_are_waiting_are_one_failure(tmp_path: Path, r
     assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
     rename(made, FLEET)
     text = " ".join(reconciler("plan").out.split())
-    said = "12 sites failed it is not known whether scheduled posts are still approved: this site had another name"
-    assert (text.count("failed"), said in text, text.count("git mv")) == (1, True, 1), text
+    said = "12 sites could not be read it is not known whether scheduled posts are still approved"
+    assert (text.count("! 12 sites could not be read"), said in text, text.count("git mv")) == (1, True, 1), text
     assert (
         "24 scheduled posts on 12 sites can't be checked; the first is due Thu 2026-11-05 09:00 UTC on store-" in text
     )
@@ -378,7 +378,7 @@ def test_few_renamed_sites_whose_posts_are_waiting_are_one_message_each(
         ran = reconciler(*args)
         text = " ".join(ran.out.split())
         assert (ran.code, ran.err) == (1, ""), args
-        assert (text.count("git mv"), text.count("failed approvals/shop-")) == (sites, sites), text
+        assert (text.count("git mv"), text.count("could not be read approvals/shop-")) == (sites, sites), text
         assert "2 scheduled posts can't be checked: " in text
         assert ("not looked at" in text, "if one is unwanted" in text) == (False, False), text
     ran = reconciler("review")

@@ -285,7 +285,7 @@ def test_sites_are_listed_worst_first_and_shared_failures_are_reported_once() ->
     names = re.findall(r'<button type="button" aria-expanded="false">([\w-]+)', text)
     assert names[:3] == ["zy", "zz", "s000"]
     assert text.count('class="site late"') == 7
-    assert text.count("2 sites failed: w-unread; w-again") == 1
+    assert text.count("2 sites could not be read: w-unread; w-again") == 1
 
 
 def test_the_ledger_has_the_sites_whose_plans_were_refused() -> None:

@@ -649,7 +649,7 @@ def test_quiet_shows_only_problems_and_the_last_line() -> None:
     text = shown(*plan_of(planned(tone()), failed("other", "503"), sites=9), detail=Detail(quiet=True))
     assert "toneOfVoice" not in text
     assert "LIVE" not in text
-    assert "! other failed  503" in text
+    assert "! other could not be read  503" in text
     assert text.splitlines()[-1].startswith("Plan incomplete: 1 of 9 sites could not be read; 0 to add, 1 to change")
 
 
@@ -773,7 +773,7 @@ def test_a_quiet_apply_that_asks_nobody_has_one_last_line() -> None:
     assert quiet(site, plan, refused) == ["Refused: no terminal; pass x"]
     partly = (PhaseStarted(Phase.PLANNING, 2), site, lost, PlanCompleted(2, site.tally, failed=1))
     assert quiet(*partly, *applied(done, sites=2, failed=1)) == [
-        "! other failed  503",
+        "! other could not be read  503",
         "",
         "Apply: 0 added, 0 changed, 0 destroyed; 1 failed.",
     ]
@@ -1300,12 +1300,12 @@ def test_records_that_cannot_be_read_are_named_as_the_state_with_one_of_their_fi
 
     alone = shown(*plan_of(unread(1)), screen=Screen(200)).splitlines()
     assert alone[2:4] == [
-        "! s1 failed  state/records/1.json cannot be read (Permission denied)",
+        "! s1 could not be read  state/records/1.json cannot be read (Permission denied)",
         "    fix: give this user permission",
     ]
     many = shown(*plan_of(unread(1), unread(2)), screen=Screen(200)).splitlines()
     assert many[2:5] == [
-        "! 2 sites failed  the state cannot be read (Permission denied)",
+        "! 2 sites could not be read  the state cannot be read (Permission denied)",
         "    fix: give this user permission",
         "    sites: s1, s2  (such as state/records/1.json)",
     ]
@@ -1382,12 +1382,12 @@ def test_one_cause_is_reported_once_whatever_was_being_asked() -> None:
     many = [refused(f"s{number}", f"/{number % 3}") for number in range(9)]
     lines = shown(*plan_of(*many), screen=Screen(200)).splitlines()
     assert lines[2:5] == [
-        "! 9 sites failed  access was refused",
+        "! 9 sites could not be read  access was refused",
         "    fix: give access",
         "    sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more site  (GET /0 answered 403, request id r-1)",
     ]
     assert shown(*plan_of(refused("a", "/b")), screen=Screen(200)).splitlines()[2:4] == [
-        "! a failed  access was refused",
+        "! a could not be read  access was refused",
         "    fix: give access  (GET /b answered 403, request id r-1)",
     ]
 
@@ -1528,12 +1528,15 @@ def test_a_state_that_cannot_be_read_is_reported_once_for_all_sites(
     events = [began, *([PhaseStarted(phase, 9)] if phase else []), *map(unreadable, range(9)), done]
     lines = [line for line in shown(*events, command=command, screen=Screen(300)).splitlines() if line]
     assert lines[1:4] == [
-        "! 9 sites failed  the state cannot be read (Permission denied)",
+        "! 9 sites could not be read  the state cannot be read (Permission denied)",
         "    fix: give this user permission",
         "    sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more site  (such as .reconciler/records/0.json)",
     ]
     one = shown(began, *([PhaseStarted(phase, 1)] if phase else []), unreadable(4), done, command=command)
-    assert "\n\n! s4 failed  .reconciler/records/4.json cannot be read (Permission denied)\n    fix: give" in one
+    assert (
+        "\n\n! s4 could not be read\n    .reconciler/records/4.json cannot be read (Permission denied)\n    fix: give"
+        in one
+    )
     assert "\n\n\n" not in one
 
 
@@ -1542,7 +1545,7 @@ def test_a_list_of_the_state_says_once_why_records_cannot_be_read(width: int) ->
     failed = [StateSummary(site.name, problem=site.problem) for site in map(unreadable, range(9))]
     listed = StateListed(".reconciler", (StateSummary(SHOP, "1", in_doubt=2), *failed))
     text = shown(listed, command="state list", screen=Screen(width))
-    assert text.index("shop") < text.index("\n\n! 9 sites failed") < text.index("State: 10 sites")
+    assert text.index("shop") < text.index("\n\n! 9 sites could not be read") < text.index("State: 10 sites")
     assert " ".join(text.split()).count("the state cannot be read (Permission denied)") == 1
     assert "lock" not in shown(replace(listed, sites=tuple(failed)), command="state list", screen=Screen(width)).split()
 
