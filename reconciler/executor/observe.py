@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from reconciler.executor.stale_drafts import with_posts_as_read
+from reconciler.model.activities import Activity
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -59,13 +60,17 @@ def with_posts(
     """The site with the posts that were read separately for some of its activities."""
     assert observed.marketing_plan is not None
     posts = dict(found)
-    activities = tuple(
-        replace(activity, posts=posts[activity.id]) if posts.get(activity.id) else activity
-        for activity in observed.marketing_plan.activities
-    )
+
+    def filled(activities: tuple[Activity, ...]) -> tuple[Activity, ...]:
+        return tuple(
+            replace(activity, posts=posts[activity.id]) if posts.get(activity.id) else activity
+            for activity in activities
+        )
+
     return replace(
         observed,
-        marketing_plan=replace(observed.marketing_plan, activities=activities),
+        marketing_plan=replace(observed.marketing_plan, activities=filled(observed.activities)),
+        past=filled(observed.past),
         posts_confirmed=observed.posts_confirmed | frozenset(asked),
     )
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.executor.observe import with_posts
+from reconciler.executor.observe import merged, with_posts
 from reconciler.executor.ports import Reader
+from reconciler.model.activities import Activity
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId
 from reconciler.model.settings import MarketingSettings
@@ -25,8 +26,6 @@ class SiteCache:
         self.reader = reader
         self._parts: dict[Need, ObservedSite] = {}
         self._touched: set[str] = set()
-        self._asked: set[ActivityId] = set()
-        """Activities whose posts were read separately since the marketing plan was read."""
 
     async def settings(self) -> MarketingSettings:
         """The site's settings; empty if it has none."""
@@ -41,25 +40,31 @@ class SiteCache:
 
         It is not documented whether the marketing plan shows the posts of every activity (14.1).
         """
-        bare = {activity.id for activity in (await self.marketing_plan()).activities if not activity.posts}
-        ask = tuple(sorted((set(activities) & bare) - self._asked))
-        if not ask:
-            return
-        found = await self.reader.posts_of(self.site, ask)
-        self._asked.update(ask)
-        self._parts[Need.MARKETING_PLAN] = with_posts(await self.part(Need.MARKETING_PLAN), ask, found)
+        seen = await self.part(Need.MARKETING_PLAN)
+        bare = {activity.id for activity in seen.with_past if not activity.posts}
+        ask = tuple(sorted((set(activities) & bare) - seen.posts_confirmed))
+        if ask:
+            self._parts[Need.MARKETING_PLAN] = with_posts(seen, ask, await self.reader.posts_of(self.site, ask))
+
+    async def activities(self, *, past: bool) -> tuple[Activity, ...]:
+        """The activities of the marketing plan, with their posts even if it shows none; with `past`, past ones too."""
+        seen = await self.part(Need.MARKETING_PLAN)
+        if past and Need.PAST_ACTIVITIES not in seen.had_reads:
+            seen = merged(seen, await self.reader.read(self.site, frozenset({Need.PAST_ACTIVITIES})))
+            self._parts[Need.MARKETING_PLAN] = seen
+        if seen.hides_posts:
+            await self.fill(activity.id for activity in (seen.with_past if past else seen.activities))
+            seen = await self.part(Need.MARKETING_PLAN)
+        return seen.with_past if past else seen.activities
 
     def saw(self, observed: ObservedSite) -> None:
         """Adopts a marketing plan that other code has just read."""
         self._parts[Need.MARKETING_PLAN] = observed
-        self._asked.clear()
 
     def forget(self, *needs: Need) -> None:
         """Makes the next use read these parts again; if none is named, all parts."""
         for need in needs or tuple(self._parts):
             self._parts.pop(need, None)
-        if Need.MARKETING_PLAN not in self._parts:
-            self._asked.clear()
         self._touched.clear()
 
     def touch(self, subjects: Iterable[str]) -> None:

@@ -166,6 +166,16 @@ class ObservedSite(Struct, frozen=True):
         return (*(activity for activity in self.past if activity.id not in shown), *self.activities)
 
     @property
+    def hides_posts(self) -> bool:
+        """Whether no activity has shown a post, except where the posts themselves were asked for.
+
+        It is not documented whether the marketing plan contains the posts of its activities (14.1).
+        """
+        read = dict(self.items)
+        asked = (activity for activity in self.with_past if activity.id not in self.posts_confirmed)
+        return all(post.id in read for activity in asked for post in activity.posts)
+
+    @property
     def posts(self) -> tuple[Post, ...]:
         """The posts of these activities."""
         return tuple(post for activity in self.activities for post in activity.posts)

@@ -162,13 +162,13 @@ def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str
 
 
 def upcoming_posts(
-    marketing_plan: MarketingPlan, now: datetime, statuses: frozenset[PostStatus] = WAITING
+    activities: Iterable[Activity], now: datetime, statuses: frozenset[PostStatus] = WAITING
 ) -> tuple[Post, ...]:
     """The posts of activities that are not past, ordered by activity and post id.
 
     They are what a regeneration may throw away (D 6.2: it keeps past activities).
     """
-    return waiting_posts((activity for activity in marketing_plan.activities if activity.date >= now), statuses)
+    return waiting_posts((activity for activity in activities if activity.date >= now), statuses)
 
 
 def waiting_posts(activities: Iterable[Activity], statuses: frozenset[PostStatus] = WAITING) -> tuple[Post, ...]:
@@ -374,7 +374,7 @@ def _regeneration(
     `saved`: the site already has every changed input, so an earlier run saved it. What is pending is recorded before it
     is saved, so the record does not say whether it was. If it is not `due`, it was requested with `--regenerate`.
     """
-    discards = tuple(post.id for post in upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT})))
+    discards = tuple(post.id for post in upcoming_posts(live.activities, scope.now, frozenset({PostStatus.DRAFT})))
     research = {
         KeywordResearch.ALWAYS: True,
         KeywordResearch.NEVER: False,
@@ -389,7 +389,7 @@ def _regeneration(
     operation: Operation = Regenerate(research, discards, wanted.discard)
     requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)), NothingWaits())
     if not under_way:
-        requires += (DiscardsOnly(tuple(post.id for post in upcoming_posts(live, scope.now))),)
+        requires += (DiscardsOnly(tuple(post.id for post in upcoming_posts(live.activities, scope.now))),)
     return Action(scope.address(Kind.MARKETING_PLAN), operation, reason, changed if due else (), requires)
 
 

@@ -98,10 +98,12 @@ def judge_regeneration(
         return ()
     operation, reason = regenerations[0]
     discard = operation.discardable
-    drafts = upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT}))
+    drafts = upcoming_posts(live.activities, scope.now, frozenset({PostStatus.DRAFT}))
     approved = approved_drafts(live.activities, desired.approvals, recorded)
     scheduled = [
-        post for post in upcoming_posts(live, scope.now, frozenset({PostStatus.SCHEDULED})) if post.id not in cancelled
+        post
+        for post in upcoming_posts(live.activities, scope.now, frozenset({PostStatus.SCHEDULED}))
+        if post.id not in cancelled
     ]
     counts = {
         Discard.ALL: [],

@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.model.activities import DeleteActivity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
-from reconciler.model.marketing_plan import DeleteMarketingPlan, PlanStatus
+from reconciler.model.marketing_plan import DeleteMarketingPlan, PlanStatus, Regenerate
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostStatus
 from reconciler.model.schedule import SchedulePost
@@ -111,11 +111,12 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
     adopts = any(key.startswith(f"{ADOPTED}[") for key, _ in plan.bindings.objects)
     if adopts or _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)
+    posts_of = lacking_posts(plan.actions) | _may_lose_posts(operations, observed)
     repeatable = {Need.CHANNELS} if channels else set()
     return PlanReads(
         frozenset(needs - (observed.had_reads - repeatable)),
         tuple(sorted(channels)),
-        tuple(sorted(lacking_posts(plan.actions) - observed.posts_confirmed)),
+        tuple(sorted(posts_of - observed.posts_confirmed)),
         missing_items(observed, recorded),
     )
 
@@ -132,6 +133,18 @@ def lacking_posts(actions: Iterable[Action]) -> set[ActivityId]:
         operation.id for operation in operations if isinstance(operation, DeleteActivity) and not operation.discards
     }
     return made | deleted
+
+
+def _may_lose_posts(operations: list[Operation], observed: ObservedSite) -> set[ActivityId]:
+    """The activities whose posts may go with a regenerated or deleted marketing plan that has not shown any posts."""
+    found: set[ActivityId] = set()
+    for operation in operations:
+        # Whether past activities show posts must be known first.
+        if isinstance(operation, DeleteMarketingPlan) and Need.PAST_ACTIVITIES in observed.had_reads:
+            found.update(activity.id for activity in observed.with_past)
+        if isinstance(operation, Regenerate):
+            found.update(activity.id for activity in observed.activities)
+    return found if found and observed.hides_posts else set()
 
 
 def _shows_moments(plan: Plan) -> bool:

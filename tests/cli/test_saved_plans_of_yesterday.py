@@ -230,6 +230,29 @@ def test_drafts_of_a_deleted_activity_count_though_the_marketing_plan_does_not_s
     assert reconciler("apply", *YES).last.startswith("Apply: 0 added, 0 changed, 1 destroyed, 7 discarded")
 
 
+@pytest.mark.parametrize(("change", "verb"), [(WARM, "1 to generate"), (NO_PLAN, "1 to destroy")])
+def test_drafts_that_go_with_the_marketing_plan_count_though_it_does_not_show_them(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, change: Change, verb: str
+) -> None:
+    pottery = Pottery(project, reconciler)
+    project.write({"sandbox.yaml": WORLD + "unknowns: {planItems: none}\n"})
+    monkeypatch.chdir(project.root)
+    known(pottery)
+    change(project)
+    assert f"{verb}, 1 to discard" in reconciler("plan", "--out", "p.plan").last
+    drafts_added(project)
+    wrote = len([request for request in project.requests() if request["wrote"]])
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, "6 posts that the plan does not list" in ran.last) == (4, True), ran.out + ran.err
+    assert len([request for request in project.requests() if request["wrote"]]) == wrote
+    assert f"{verb}, 7 to discard" in reconciler("plan").last
+    more("reconciler.yaml", "policy: {maxDiscard: 6}\n")(project)
+    assert (refused := reconciler("plan")).code == 4, refused.out
+    assert "maxDiscard" in refused.out
+    edits("reconciler.yaml", "policy: {maxDiscard: 6}\n", "")(project)
+    assert "7 discarded" in reconciler("apply", *YES).last
+
+
 STILL_TRUE = {
     "a withdrawn approval": Since(scheduled, WITHDRAW, nothing, "1 cancelled"),
     "a replacement on request": Since(scheduled, nothing, nothing, "1 cancelled", ("--regenerate", "pottery")),

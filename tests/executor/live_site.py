@@ -135,15 +135,17 @@ class World:
         if Need.EVENTS in needs:
             seen = replace(seen, events=tuple(self.events))
         if Need.MARKETING_PLAN in needs:
-            shown = (replace(activity, posts=()) if self.hidden else activity for activity in self.activities)
-            seen = replace(seen, marketing_plan=MarketingPlan(self.status, tuple(shown)))
+            seen = replace(seen, marketing_plan=MarketingPlan(self.status, self._shown(self.activities)))
         if Need.PAST_ACTIVITIES in needs:
-            seen = replace(seen, past=tuple(self.past))
+            seen = replace(seen, past=self._shown(self.past))
         if Need.PUBLISHED in needs:
             seen = replace(seen, published=self.published)
         if Need.CHANNELS in needs:
             seen = replace(seen, channels=tuple((channel, ChannelStatus.VALID) for channel in channels))
         return seen
+
+    def _shown(self, activities: list[Activity]) -> tuple[Activity, ...]:
+        return tuple(replace(activity, posts=()) if self.hidden else activity for activity in activities)
 
     def _settings(self) -> MarketingSettings:
         tree: dict[str, Any] = {"settings": {}, "overrides": {}}
@@ -156,7 +158,7 @@ class World:
         self, site: SiteRef, activities: Sequence[ActivityId]
     ) -> tuple[tuple[ActivityId, tuple[Post, ...]], ...]:
         self._read("posts")
-        found = {activity.id: activity.posts for activity in self.activities}
+        found = {activity.id: activity.posts for activity in (*self.past, *self.activities)}
         return tuple((activity, found.get(activity, ())) for activity in activities)
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:

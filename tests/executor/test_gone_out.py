@@ -13,8 +13,8 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.model.approvals import Approvals
 from reconciler.model.marketing_plan import Discard, MarketingPlan, PlanStatus, Regenerate
 from reconciler.model.posts import Post, PostId, PostStatus
-from reconciler.model.sites import RecordedSite
-from tests.planner.publishing_world import NOW, activity, approved, post
+from reconciler.model.sites import Need, ObservedSite, RecordedSite
+from tests.planner.publishing_world import NOW, SHOP, activity, approved, post
 
 SCHEDULED = {PostStatus.SCHEDULED, PostStatus.IN_QUEUE, PostStatus.PROCESSING, PostStatus.PUBLISHED}
 
@@ -30,8 +30,8 @@ class Known(SiteCache):
     def __init__(self, live: MarketingPlan) -> None:
         self.live = live
 
-    async def marketing_plan(self) -> MarketingPlan:
-        return self.live
+    async def part(self, need: Need) -> ObservedSite:
+        return ObservedSite(SHOP, NOW, marketing_plan=self.live)
 
 
 @pytest.mark.parametrize(

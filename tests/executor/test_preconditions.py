@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from reconciler.executor.events import EntryResolved
 from reconciler.executor.kinds import of_kind
 from reconciler.executor.kinds.base import Moment
+from reconciler.executor.kinds.marketing_plan import MarketingPlanKind
 from reconciler.executor.kinds.schedule.conditions import right_unmet
 from reconciler.executor.ports import PollPolicy
 from reconciler.executor.preconditions import stale_in
+from reconciler.executor.site_cache import SiteCache
 from reconciler.model.activities import (
     ActivityIs,
     CreateActivity,
@@ -44,6 +46,7 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
+    Discard,
     DiscardsOnly,
     MarketingPlanIs,
     PlanStatus,
@@ -167,6 +170,36 @@ def test_unlisted_drafts_of_past_activities_stop_a_deletion_but_no_regeneration(
     words = 'it would discard a post that the plan does not list: "Title a0" (Instagram) -> run plan again'
     assert found(shop, needing(listed)) == [words]
     assert found(shop, needing(listed, operation=Regenerate(False))) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "reads"), [(Regenerate(False), []), (DeleteMarketingPlan(), ["past-activities"])]
+)
+def test_drafts_that_the_marketing_plan_does_not_show_stop_what_takes_them_along(
+    shop: Bench, operation: Operation, reads: list[str]
+) -> None:
+    shop.world.hidden = True
+    shop.world.activities.append(an_activity("a3", a_post("p3")))
+    words = 'it would discard a post that the plan does not list: "Title a3" (Instagram) -> run plan again'
+    assert found(shop, needing(DiscardsOnly((DRAFT.id,)), operation=operation)) == [words]
+    assert shop.world.log == [f"read {part}" for part in ("marketing-plan", *reads, "posts")]
+    assert found(shop, needing(DiscardsOnly((DRAFT.id, PostId("p3"))), operation=operation)) == []
+
+
+def test_hidden_drafts_of_past_activities_stop_a_deletion(shop: Bench) -> None:
+    shop.world.hidden = True
+    shop.world.past = [an_activity("a0", a_post("p0"))]
+    words = 'it would discard a post that the plan does not list: "Title a0" (Instagram) -> run plan again'
+    assert found(shop, needing(DiscardsOnly((DRAFT.id,)))) == [words]
+
+
+def test_a_regeneration_behind_a_wait_keeps_drafts_that_the_marketing_plan_does_not_show(shop: Bench) -> None:
+    shop.world.hidden = True
+    call = Regenerate(False, discardable=Discard.NOTHING)
+    site = SiteCache(SITE, shop.world)
+    reason = asyncio.run(MarketingPlanKind().refusal_reason(call, site, moment(shop)))
+    assert reason is not None
+    assert "it would discard a post" in reason.message
 
 
 @pytest.mark.parametrize(("one", "words"), BROKEN, ids=lambda value: str(value)[:40])

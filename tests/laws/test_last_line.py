@@ -216,12 +216,16 @@ def world_with_drafts(dice: random.Random) -> str:
     )
 
 
+@pytest.mark.parametrize("shown", ["whole", "none"])
 @pytest.mark.parametrize("file", LOSSES)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_draft_that_is_thrown_away_is_counted(seed: int, file: str, tmp_path: Path, reconciler: Command) -> None:
+def test_every_draft_that_is_thrown_away_is_counted(
+    seed: int, file: str, shown: str, tmp_path: Path, reconciler: Command
+) -> None:
+    """Also if the marketing plan does not show the posts of its activities (`shown`)."""
     project = Project(tmp_path)
     head = f"version: 1\nsite: {{name: shop-a, id: {SHOP}}}\n"
-    world = world_with_drafts(random.Random(seed))
+    world = f"{world_with_drafts(random.Random(seed))}unknowns: {{planItems: {shown}}}\n"
     project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world, "sites/shop-a.yaml": head + file})
     planned, before = reconciler("plan", project.root), drafts_of(project)
     done = reconciler("apply", project.root, "--auto-approve")

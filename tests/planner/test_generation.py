@@ -376,6 +376,35 @@ def test_absent_throws_away_the_drafts_of_past_activities_too() -> None:
     ]
 
 
+def test_posts_that_no_answer_shows_are_read_only_before_the_marketing_plan_takes_them_along() -> None:
+    shown = activity()
+    bare = replace(shown, id=ActivityId("a0"), posts=())
+    earlier = replace(bare, id=ActivityId("a9"), date=NOW - timedelta(days=9))
+    gone = desired(marketing_plan=DesiredMarketingPlan(present=False))
+
+    def asked(file: DesiredSite, live: tuple[Activity, ...], past: tuple[Activity, ...] | None = None) -> list[str]:
+        read = frozenset() if past is None else frozenset({Need.PAST_ACTIVITIES})
+        site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, live), past=past or (), had_reads=read)
+        return list(further_reads(file, site, plan_of(file, site), RecordedSite()).posts_of)
+
+    warm = desired({"toneOfVoice": "warm"})
+    assert asked(desired(), (bare,)) == []
+    assert asked(warm, (bare,)) == ["a0"]
+    assert asked(warm, (bare, shown)) == []
+    assert asked(gone, (bare,)) == []  # the past ones first
+    assert asked(gone, (bare,), (earlier,)) == ["a0", "a9"]
+    assert asked(gone, (bare,), (replace(earlier, posts=shown.posts),)) == []
+
+
+def test_posts_that_were_read_by_themselves_do_not_show_that_the_marketing_plan_has_them() -> None:
+    shown = activity()
+    bare, asked = replace(shown, id=ActivityId("a0"), posts=()), frozenset({ActivityId("a1")})
+    site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (bare, shown)))
+    assert not site.hides_posts
+    assert replace(site, posts_confirmed=asked).hides_posts
+    assert replace(site, items=tuple((post.id, post) for post in shown.posts)).hides_posts
+
+
 def approved() -> Approvals:
     return Approvals((reviewed(activity()),))
 

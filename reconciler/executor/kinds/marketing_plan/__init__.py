@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from msgspec.structs import replace
-
 from reconciler.executor.kinds.activities import forgotten
 from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeContext, OutcomeReads, thrown_away
 from reconciler.executor.site_cache import SiteCache
@@ -66,7 +64,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     ) -> Diagnostic | None:
         if not isinstance(operation, Regenerate):
             return None
-        return _beyond_discard(operation, await site.marketing_plan(), moment)
+        return await _beyond_discard(operation, site, moment)
 
     async def before(self, operation: MarketingPlanOperation, site: SiteCache) -> Before:
         live = await site.marketing_plan()
@@ -220,39 +218,38 @@ async def marketing_plan_unmet(
     required: MarketingPlanCondition, operation: Operation, site: SiteCache, now: datetime
 ) -> Diagnostic | None:
     """What the marketing plan is instead of what is required. May raise an ApiError."""
-    live = await site.marketing_plan()
     match required:
         case MarketingPlanIs(statuses=statuses):
+            live = await site.marketing_plan()
             status = live.status
             if status == NO_STATUS and not live.activities:  # treated as in the planner (remote-api.md 17.1)
                 status = PlanStatus.NEVER_CREATED
             return None if status in statuses else stale(f"the marketing plan is {printable(str(status))} now")
         case DiscardsOnly(posts=posts):
-            if operation.takes_time:  # a generation, which keeps what is past
-                activities, lost = live.activities, upcoming_posts(live, now)
-            else:
-                activities = replace(await site.part(Need.PAST_ACTIVITIES), marketing_plan=live).with_past
-                lost = waiting_posts(activities)
+            keeps_past = operation.takes_time  # a generation
+            activities = await site.activities(past=not keeps_past)
+            lost = upcoming_posts(activities, now) if keeps_past else waiting_posts(activities)
             return _unlisted(activities, [post for post in lost if post.id not in posts])
         case _:
             assert_never(required)
 
 
-def _beyond_discard(operation: Regenerate, live: MarketingPlan, moment: Moment) -> Diagnostic | None:
+async def _beyond_discard(operation: Regenerate, site: SiteCache, moment: Moment) -> Diagnostic | None:
     """What a regeneration would throw away although `discardable` forbids it.
 
     If an earlier generation was waited for first, there may be drafts that the plan does not list.
     """
-    upcoming = upcoming_posts(live, moment.now)
+    if operation.discardable is Discard.ALL:
+        return None
+    activities = await site.activities(past=False)
+    upcoming = upcoming_posts(activities, moment.now)
     match operation.discardable:
-        case Discard.ALL:
-            return None
         case Discard.NOTHING:
-            return _unlisted(live.activities, upcoming)
+            return _unlisted(activities, upcoming)
         case Discard.UNAPPROVED:
-            approved = approved_drafts(live.activities, moment.approvals, moment.recorded)
+            approved = approved_drafts(activities, moment.approvals, moment.recorded)
             kept = (post for post in upcoming if post.status is PostStatus.SCHEDULED or post.id in approved)
-            return _unlisted(live.activities, tuple(kept))
+            return _unlisted(activities, tuple(kept))
         case never:
             assert_never(never)
 
