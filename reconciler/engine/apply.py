@@ -7,7 +7,7 @@ taken just before its first write. What happened in between shows in its record 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ from reconciler.engine.unseen import over_entries, unchecked_posts, unseen_after
 from reconciler.executor.ended_since import with_ended
 from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, of_a_post, of_all_posts
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.document import BegunPlan, RunPart, SavedPlan, SpentPlan, UnusablePlan
@@ -180,9 +180,9 @@ async def apply_saved(
         results, of = _checked(run, part, files, stale, again=again), max(of, saved.of)
         judged = await _judge(run, results, others, saved.part, of=of, covers_all=covered_all(saved))
         # A saved plan is carried out on all its sites or on none.
-        whole = (*(found.problem for found in sorted(stale, key=StaleAction.order)), *judged.failed)
-        whole += refusals_of(saved)
+        no_longer = [found.problem for found in sorted(stale, key=StaleAction.order)]
         several = len(sites := {found.site for found in stale}) > 1
+        whole = (*(no_longer if several else _each_cause_once(no_longer)), *judged.failed, *refusals_of(saved))
         for problem in whole if several else whole[1:]:
             run.emit(Notice(problem))
         if several:
@@ -205,6 +205,16 @@ async def apply_saved(
         return await refuse_plan(run, refused)
     except AlreadySpent as already:
         return await refuse_plan(run, SpentPlan(already.when, "" if shard is None else str(shard)))
+
+
+def _each_cause_once(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """What no longer holds at a site: posts to which the same has happened are named together."""
+    causes: dict[tuple[str, ...] | Diagnostic, list[Diagnostic]] = {}
+    for problem in found:
+        key = (problem.code, problem.unnamed, problem.fix) if of_a_post(problem) else problem
+        causes.setdefault(key, []).append(problem)
+    for same in causes.values():
+        yield of_all_posts(same) if len(same) > 1 else same[0]
 
 
 def stale_everywhere(sites: int) -> Diagnostic:

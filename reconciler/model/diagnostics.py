@@ -5,16 +5,17 @@ It becomes a sentence only in `reporters/`, and a verdict, with its exit code, o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Self
 
 from msgspec.structs import replace
 
-from reconciler.model.address import Address, SiteName
+from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.frozen import Struct
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.text import about
 
 
@@ -174,6 +175,34 @@ def problem(
 def warning(place: Place, message: str, fix: str = "", *, code: str, continues: bool = False) -> Diagnostic:
     """Something in a file that is almost certainly a mistake, but stops nothing."""
     return Diagnostic(code, message, fix, Severity.WARNING, place, continues=continues or ABSENT)
+
+
+MOST_POSTS = 10
+"""How many posts with the same problem are named, if they are all on one site."""
+
+MOST_SITES = 5
+"""How many sites with the same problem are named; the rest are counted."""
+
+
+def of_a_post(problem: Diagnostic) -> bool:
+    """Whether a problem is about a post, and names it."""
+    return problem.address is not None and problem.address.kind is Kind.DRAFT and bool(problem.name)
+
+
+def of_all_posts(same: Sequence[Diagnostic]) -> Diagnostic:
+    """The same problem of several posts as one: `the approval was withdrawn: 300 posts on 100 sites (a, b, c, ...)`.
+
+    The posts are named if they are all on one site.
+    """
+    first, posts = same[0], plural(len(same), "post")
+    sites = list(dict.fromkeys(problem.about.site for problem in same))
+    if len(sites) == 1:
+        which = f"{posts} ({some_of([problem.name for problem in same], MOST_POSTS)})"
+    else:
+        listed = "; list them with --sites" if len(sites) > MOST_SITES else ""
+        which = f"{posts} on {plural(len(sites), 'site')} ({some_of(sites, MOST_SITES)}{listed})"
+    address = Address(sites[0]) if len(sites) == 1 else None
+    return replace(first, message=f"{first.unnamed}: {which}", address=address, name="", says_name=ABSENT)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

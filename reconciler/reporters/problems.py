@@ -20,7 +20,7 @@ from reconciler.engine.site_results import (
 from reconciler.model.address import Kind
 from reconciler.model.approvals import FOR_NOBODY, LEFT_BEHIND
 from reconciler.model.canonical import ABSENT
-from reconciler.model.diagnostics import MORE_PROBLEMS, Diagnostic
+from reconciler.model.diagnostics import MORE_PROBLEMS, MOST_SITES, Diagnostic, of_a_post, of_all_posts
 from reconciler.model.plurals import plural
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.reporters.diagnostics import (
@@ -56,9 +56,6 @@ MOST_POSTS: Final = 10
 
 MOST_KINDS: Final = 3
 """How many notices of one kind are shown that differ only in what was found on each site; the rest are counted."""
-
-MOST_SITES: Final = 5
-"""How many more sites with the same problem are named; the rest are counted."""
 
 
 class ProblemReporter:
@@ -144,6 +141,9 @@ class ProblemReporter:
             most = MOST_POSTS if groups[0][0].code == GOES_OUT else MOST_KINDS
             shown = groups[:most] if len(groups) > most + 1 and not _of_one_site(groups) else groups
             for alike in shown:
+                if alike[0].code in COUNTED and of_a_post(alike[0]) and len({problem.name for problem in alike}) > 1:
+                    self._notice(of_all_posts(alike))
+                    continue
                 said = reduce(in_common, alike)
                 own = len(alike) < FEW and said.shared is not ABSENT and cause(said) != cause(alike[0])
                 for problem, same in [(found, [found]) for found in alike] if own else [(said, alike)]:
@@ -240,7 +240,8 @@ def _shared(problem: Diagnostic) -> tuple[str, ...]:
     address = problem.address
     if problem.code == GOES_OUT or address is None:
         return problem.severity, problem.code, str(address), cause(problem)
-    text = cause(for_any_site(problem)).replace(f"no site {address.site} ", "no site SITE ")
+    said = replace(problem, message=problem.unnamed) if problem.code in COUNTED and of_a_post(problem) else problem
+    text = cause(for_any_site(said)).replace(f"no site {address.site} ", "no site SITE ")
     return problem.severity, problem.code, address.kind or "", text
 
 

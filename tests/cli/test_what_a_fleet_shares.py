@@ -257,6 +257,38 @@ def test_what_only_a_person_can_change_refuses_a_fleet_in_one_message(tmp_path: 
     assert "Refused: 60 sites: --strict refuses sites with blocked items; resolve" in ran.out
 
 
+@pytest.mark.parametrize("sites", [1, 2, FLEET])
+def test_withdrawn_approvals_refuse_a_saved_plan_in_one_message(
+    sites: int, tmp_path: Path, reconciler: Command
+) -> None:
+    fleet(tmp_path, DRAFTS)
+    assert (reconciler("apply", "--auto-approve").code, reconciler("review").code) == (0, 0)
+    assert reconciler("approve", "--all", "--yes").code == 0
+    assert reconciler("plan", "--out", "all.plan").code == 0
+    for number in range(1, sites + 1):
+        (tmp_path / f"approvals/shop-{number:02}.yaml").unlink()
+    ran = reconciler("apply", "all.plan", "--auto-approve", "--allow-publish")
+    errors = [line for line in ran.err.splitlines() if line.startswith("error: ")]
+    if sites == 1:
+        names = '"Idea of shop 1" (Facebook)', '"Idea of shop 1" (Instagram)'
+        begins, stale = (
+            "Refused: shop-01: the approval was withdrawn: 2 posts (",
+            "the saved plan is stale; run plan again",
+        )
+        assert (errors, ran.last.startswith(begins), ran.last.endswith(f"); {stale}")) == ([], True, True), ran.last
+        assert all(name in ran.last for name in names)
+        return
+    named = {2: "2 sites (shop-01, shop-02)"}.get(
+        sites, "12 sites (shop-01, shop-02, shop-03, shop-04, shop-05 and 7 more; list them with --sites)"
+    )
+    assert errors == [
+        f"error: the approval was withdrawn: {2 * sites} posts on {named}; the saved plan is stale; run plan again"
+    ]
+    assert ran.last == f"Refused: the saved plan is stale on {sites} sites; run plan again"
+    listed = reconciler("apply", "all.plan", "--auto-approve", "--allow-publish", "--sites").err
+    assert all(f'shop-{n:02}: "Idea of shop {n}" (Instagram): the approval' in listed for n in range(1, sites + 1))
+
+
 def renumber(made: Project, sites: int) -> None:
     for number in range(1, sites + 1):
         made.edit(f"sites/{number:02}.yaml", "-9a55-", "-9a66-")
