@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.model.posts import name_of, shown_account
-from reconciler.planner.actions import GoingOut, StillGoingOut
-from reconciler.planner.reasons import facts_behind
+from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
+from reconciler.planner.reasons import REASONS, facts_behind
+from reconciler.planner.unstopped import Unstopped
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import for_any_site, remedy
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
@@ -38,7 +40,7 @@ def by_cause(posts: Iterable[StillGoingOut], zone: str) -> Iterable[list[StillGo
     """The posts of a site that have one cause, together."""
     causes: dict[tuple[str, str, str], list[StillGoingOut]] = {}
     for post in posts:
-        causes.setdefault((_unwanted(post, zone), post.problem.cause, post.problem.fix), []).append(post)
+        causes.setdefault((unwanted(post, zone), post.problem.cause, post.problem.fix), []).append(post)
     return causes.values()
 
 
@@ -50,11 +52,11 @@ def going_out_lines(same: Sequence[StillGoingOut], zone: str, site: str = "") ->
     first, where = same[0], f"{site}: " if site else ""
     alone = len(same) == 1
     which = _when_and_where(first, zone) if alone else f"{plural(len(same), 'post')}, each"
-    text = f"{where}{which}: {_unwanted(first, zone)}; {first.problem.cause}"
-    yield subject_line("!", Style.RED, "still going out", Span(text, Style.RED))
+    yield _subject(f"{where}{which}: {unwanted(first, zone)}")
+    yield _detail(Span(but_goes_out(first.problem), Style.RED))
     yield fix_line(remedy(first.problem))
     for post in () if alone else same:
-        yield Line((Span(_when_and_where(post, zone), Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
+        yield _detail(Span(_when_and_where(post, zone), Style.RED))
 
 
 def _when_and_where(post: StillGoingOut, zone: str) -> str:
@@ -63,10 +65,28 @@ def _when_and_where(post: StillGoingOut, zone: str) -> str:
     return f"{name_of(post)}{when}{account}"
 
 
-def _unwanted(post: StillGoingOut, zone: str) -> str:
-    """Why a post is no longer wanted."""
-    facts = facts_behind(post.reason, post.details, post.grounds, zone)
-    return "; ".join(part for part in (words.reason_behind(post.reason), *facts) if part)
+def unwanted(post: StillGoingOut, zone: str) -> str:
+    """Why a post is no longer wanted: `the file declares it absent: activities[0]`."""
+    return _with_facts(*_reason_and_facts(post, zone))
+
+
+def but_goes_out(problem: Diagnostic) -> str:
+    """Why it goes out all the same: `but it was not stopped: access was refused`."""
+    return f"but {problem.cause}" if problem.code in _UNSTOPPED else f"but it was not stopped: {problem.cause}"
+
+
+_UNSTOPPED: Final = frozenset(Unstopped)
+"""Codes whose messages already say that the post is not stopped; any other is that of a call that failed."""
+
+
+def _reason_and_facts(post: StillGoingOut, zone: str) -> tuple[str, ...]:
+    absent = post.reason is Reason.ABSENT_WANTED  # the other words follow those of a write
+    reason = REASONS[post.reason] if absent else words.reason_behind(post.reason)
+    return (reason, *facts_behind(post.reason, post.details, post.grounds, zone))
+
+
+def _with_facts(reason: str, *facts: str) -> str:
+    return ": ".join(part for part in (reason, ", ".join(facts)) if part)
 
 
 class _Time:
@@ -94,10 +114,11 @@ class GoingOutTotal:
         """The posts of one site. `moved`: which side changed, if that is known."""
         first = posts[0]
         problem = for_any_site(first.problem)
-        self._problem, self._fix = problem.message, problem.fix
-        reason = ": ".join(part for part in (moved, words.reason_behind(first.reason)) if part)
+        self._problem, self._fix = but_goes_out(problem), problem.fix
+        reason, *facts = _reason_and_facts(first, zone)
+        reason = ": ".join(part for part in (moved, reason) if part)
         self.kind: Final = f"still going out: {reason}; {problem.message}; {problem.fix}"
-        self._unwanted = [reason, *facts_behind(first.reason, first.details, first.grounds, zone)]
+        self._unwanted = [reason, *facts]
         self._count, self.sites = len(posts), 1
         self._names: list[str] = [first.address.site]
         self._last_site = first.address.site
@@ -121,13 +142,13 @@ class GoingOutTotal:
         self._last = max(self._last, other._last)
 
     def lines(self, hint: str = "") -> Iterator[Line]:
-        """`! still going out  892 posts on 223 sites, each: ...`, what to do, the earliest times, and which sites.
+        """`! still going out  892 posts on 223 sites, each: ...`, why nothing stops them, and what to do.
 
-        `hint`: how to list them all.
+        Then the earliest times, and which sites. `hint`: how to list them all.
         """
-        why = "; ".join(part for part in (*self._unwanted, self._problem) if part)
-        text = f"{plural(self._count, 'post')} on {plural(self.sites, 'site')}, each: {why}"
-        yield subject_line("!", Style.RED, "still going out", Span(text, Style.RED))
+        posts = f"{plural(self._count, 'post')} on {plural(self.sites, 'site')}"
+        yield _subject(f"{posts}, each: {_with_facts(*self._unwanted)}")
+        yield _detail(Span(self._problem, Style.RED))
         yield fix_line(self._fix)
         left = self._count
         for (at, zone), found in sorted(self._times.items())[:MOST_TIMES]:
@@ -139,6 +160,10 @@ class GoingOutTotal:
             yield _detail(Span(f"and {plural(left, 'post')} later, the last {_time(*self._last)}", Style.RED))
         more = f" and {plural(self.sites - len(self._names), 'more site')}" if self.sites > len(self._names) else ""
         yield _detail(Span(f"sites: {', '.join(self._names)}{more}"), *([Span(hint, Style.DIM)] if hint else []))
+
+
+def _subject(text: str) -> Line:
+    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED))
 
 
 def _detail(*spans: Span) -> Line:

@@ -22,9 +22,9 @@ from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.changes import Step, details_of
-from reconciler.planner.reasons import facts_behind
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import of_its_site, remedy
+from reconciler.reporters.going_out import but_goes_out, unwanted
 from reconciler.reporters.markup import bullets, text, word_diff
 from reconciler.reporters.plan_text import Rank
 from reconciler.reporters.values import yaml
@@ -135,8 +135,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although it is no longer wanted: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
-    facts = facts_behind(post.reason, post.details, post.grounds, zone)
-    why = "; ".join(part for part in (words.reason_behind(post.reason), *facts, post.problem.cause) if part)
+    why = f"{unwanted(post, zone)}, {but_goes_out(post.problem)}"
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(remedy(post.problem))}'
 

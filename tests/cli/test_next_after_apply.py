@@ -215,6 +215,24 @@ def test_posts_that_could_not_be_stopped_come_before_what_waits_for_review(
     assert reconciler("apply", project.root, "--auto-approve").last.endswith(" 2 cancelled.")
 
 
+def test_a_post_that_goes_out_has_one_line_for_why_it_should_not_and_one_for_why_it_does(
+    tmp_path: Path, reconciler: Command
+) -> None:
+    project = Project(tmp_path)
+    unplanned = site("shop", more=GOES_OUT).replace("marketingPlan: {state: present}\n", "").replace("APPROVAL", "none")
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX + DRAFTS, "sites/shop.yaml": unplanned})
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    fault = 'faults: [{route: "PATCH */cancel", do: {kind: error, status: 500}}]\n'
+    gone = f"{unplanned}activities: [{{match: {{}}, state: absent}}]\n"
+    project.write({"sandbox.yaml": SANDBOX + DRAFTS + fault, "sites/shop.yaml": gone})
+    lines = reconciler("apply", project.root, "--auto-approve").out.splitlines()
+    first = next(number for number, line in enumerate(lines) if "! still going out" in line)
+    assert [line.strip() for line in lines[first : first + 2]] == [
+        "! still going out   2 posts, each: the file declares it absent: activities[0]",
+        "but it was not stopped: the server failed; it is SCHEDULED, not CANCELED",
+    ]
+
+
 SERVER = "kind: error, status: 503"
 
 

@@ -32,7 +32,7 @@ from tests.cli.test_stays_wanted import APPROVALS, SITE, WITHDRAWALS, Change, Po
 from tests.engine.fleet_over_http import Quick
 
 UNWANTED = '! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
-WHY = "the approval was withdrawn; the site can't be read, so this is what the state knows"
+WHY = "the approval was withdrawn but the site can't be read, so this is what the state knows"
 WAITING = (
     "! not looked at pottery: 1 scheduled post can't be checked: "
     '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
@@ -226,7 +226,7 @@ def test_a_lock_that_another_run_holds_says_what_waits(pottery: Pottery) -> None
     assert (code, UNWANTED in said, "can't be read" in said, "keeps the site from being read" in said) == (
         4, True, False, False,
     ), said  # fmt: skip
-    assert "withdrawn; another run is working on the site, so this is what the state knows" in said
+    assert "withdrawn but another run is working on the site, so this is what the state knows" in said
     assert "wait for that run to end, then run apply; or cancel it in the site's dashboard" in said
 
 

@@ -744,7 +744,7 @@ def test_what_could_not_be_cancelled_is_named_until_it_is(pottery: Pottery) -> N
         world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
         code, said = pottery.run("apply", "--auto-approve")
         assert (code, "1 still going out" in said) == (1, True), said
-        assert "on site3f0c2a9e: the approval was withdrawn; access was refused" in said  # its name, not its id
+        assert "on site3f0c2a9e: the approval was withdrawn but it was not stopped: access was refused" in said  # its name, not its id
     code, said = pottery.run("plan", "--detailed-exitcode")
     assert (code, said.index("still going out") < said.index("x cancel")) == (2, True), said
     assert "cancelling it failed before" in said
@@ -861,7 +861,7 @@ def test_an_apply_that_reads_no_site_counts_what_still_goes_out_as_its_plan_does
         (more("reconciler.yaml", "policy: {paused: cancel}\n"), "publishing is paused"),
         (more("reconciler.yaml", "policy: {blackoutDates: [2026-11-04]}\n"), "now forbidden by a policy"),
         (WITHDRAWALS["this site is paused"][0], "publishing is paused"),
-        (WITHDRAWALS["the marketing plan is to be absent"][0], "as the file says (state: absent)"),
+        (WITHDRAWALS["the marketing plan is to be absent"][0], "the file declares it absent"),
     ],
 )
 def test_other_files_make_posts_unwanted_although_the_approvals_cannot_be_read(
@@ -1008,9 +1008,9 @@ def test_a_moved_activity_under_no_approval_is_the_sites_own_change(pottery: Pot
 @pytest.mark.parametrize(
     ("against", "why"),
     [
-        (edits(APPROVALS, "decision: approve", "decision: pending"), "the approval was withdrawn; its decision in"),
-        (edits(APPROVALS, "decision: keep", "decision: discard"), "as decided in review; its decision in"),
-        (lambda project: (project.root / APPROVALS).unlink(), "the approval was withdrawn; the deletion of "),
+        (edits(APPROVALS, "decision: approve", "decision: pending"), "the approval was withdrawn but it was not stopped: its decision in"),
+        (edits(APPROVALS, "decision: keep", "decision: discard"), "as decided in review but it was not stopped: its decision in"),
+        (lambda project: (project.root / APPROVALS).unlink(), "the approval was withdrawn but it was not stopped: the deletion of "),
     ],
     ids=["pending", "discard", "deleted"],
 )
@@ -1299,7 +1299,7 @@ def test_a_post_is_not_cancelled_for_a_regeneration_that_is_left_out(pottery: Po
     TONE(pottery.project)
     code, said = pottery.run("apply", "--auto-approve", *option.split())
     assert (code, "1 cancelled" in said, "1 still going out" in said) == (3, False, True), said
-    assert "about to be replaced; --target or --exclude leaves it out of this run" in said
+    assert "about to be replaced but --target or --exclude leaves it out of this run" in said
     assert pottery.status() == "SCHEDULED"
     # What nobody wants any more is cancelled all the same.
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
@@ -2002,7 +2002,7 @@ def test_an_apply_that_is_not_agreed_to_names_the_posts_that_it_would_have_cance
     assert asked.end() == code
     said = " ".join(asked.said.rpartition("accepted: ")[2].split())
     assert '! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin' in said, said
-    assert "the approval was withdrawn; nothing was done on the site fix: cancel it in the site's dashboard" in said
+    assert "the approval was withdrawn but nothing was done on the site fix: cancel it in the site's dashboard" in said
     assert said.endswith(f"{last} (1 post still going out, above)"), said
     [post] = json.loads((pottery.project.root / "apply.json").read_text("utf-8"))["stillGoingOut"]
     assert (post["title"], post["reason"]) == ("Kiln day", "withdrawn")

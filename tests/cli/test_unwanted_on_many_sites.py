@@ -17,7 +17,7 @@ FEW: Final = 4
 MANY: Final = 9
 UNREADABLE: Final = {"route": "*", "do": {"kind": "error", "status": 403, "body": "json", "code": "PERMISSION_DENIED"}}
 FAILING: Final = {"route": "PATCH *cancel", "do": {"kind": "error", "status": 500, "body": "json"}}
-EACH: Final = "still going out 18 posts on 9 sites, each: publishing is paused; "
+EACH: Final = "still going out 18 posts on 9 sites, each: publishing is paused but "
 TIMES: Final = (
     'Tue 2026-11-03 09:00 UTC 2 posts: "Idea 9" (',
     "and 8 posts later, the last Wed 2026-11-11 09:00 UTC",
@@ -90,7 +90,7 @@ def test_if_no_post_can_be_cancelled_the_cause_is_shown_once(tmp_path: Path, rec
     assert text.count("2 failed") == 9 + 2, text
     assert text.count("2 posts still going out, the first Tue 2026-11-03 09:00 UTC") <= 1, text
     assert text.count(" same cause as shop-") == 8, text
-    assert EACH + "the server failed" in text
+    assert EACH + "it was not stopped: the server failed" in text
     assert [time for time in TIMES if time not in text] == []
     assert "8 more sites 2 posts still going out, 2 failed each" in text
 

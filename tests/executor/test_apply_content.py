@@ -599,7 +599,7 @@ def test_a_cancel_without_effect_is_not_remembered_as_one(shop: Bench) -> None:
     shop.world.answers = {CancelPost: [Done()]}
     ledger = shop.apply(cancel)
     assert results(ledger) == ["unknown"]
-    assert details(ledger) == ["asked for it to be cancelled, but it is SCHEDULED"]
+    assert details(ledger) == ["it is SCHEDULED, not CANCELED"]
     assert shop.recorded.object("draft[p1]") != WAS_CANCELLED
 
 

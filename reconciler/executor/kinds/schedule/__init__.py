@@ -118,7 +118,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case CancelPost():
                 if live is None or live.status in NOT_GOING_OUT:
                     return None
-                return not_as_asked(f"asked for it to be cancelled, but it is {printable(str(live.status))}")
+                return not_as_asked(f"it is {printable(str(live.status))}, not {PostStatus.CANCELED}")
             case _:
                 assert_never(operation)
 
