@@ -90,6 +90,8 @@ WORDS = {
     "CalendarEvent.date": "When a one-time event is; null for a recurring one.",
     "CalendarEvent.calendarId": "The connected calendar it belongs to, if any.",
     "CalendarEvent.rest": "Other fields of the live event, sent back as they are.",
+    "UpdateEvent.date": "When it is; left out unless another event has the same name.",
+    "UpdateActivity.date": "When it is; left out unless another activity has the same title.",
     "DeleteEvent.date": "When it is; left out unless another event has the same name.",
     "DeleteActivity.date": "When it is; left out unless another activity has the same title.",
     "AwaitGeneration.replaces": "The drafts that a regeneration started by an earlier run throws away.",

@@ -143,6 +143,18 @@ class UpdateActivity(ActivityWrite, frozen=True):
     id: ActivityId
     title: str
     changes: tuple[FieldChange, ...]
+    date: Instant | Absent = ABSENT
+    """Only if another activity has the same title."""
+
+    @property
+    def told_apart_by(self) -> Instant | Absent:
+        """The date, which is given only if it is needed."""
+        return self.date
+
+    @property
+    def unnamed(self) -> Self:
+        """The same update without the date, which is only there to be shown."""
+        return replace(self, date=ABSENT)
 
 
 class DeleteActivity(ActivityWrite, frozen=True):

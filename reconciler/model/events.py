@@ -151,6 +151,18 @@ class UpdateEvent(EventWrite, frozen=True):
 
     event: CalendarEvent
     changes: tuple[FieldChange, ...]
+    date: Instant | Absent = ABSENT
+    """Only if another event of the calendar has the same name."""
+
+    @property
+    def told_apart_by(self) -> Instant | Absent:
+        """The date, which is given only if it is needed."""
+        return self.date
+
+    @property
+    def unnamed(self) -> Self:
+        """The same update without the date, which is only there to be shown."""
+        return replace(self, date=ABSENT)
 
 
 class DeleteEvent(EventWrite, frozen=True):

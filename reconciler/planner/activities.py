@@ -23,9 +23,9 @@ from reconciler.model.activities import (
     UpdateActivity,
 )
 from reconciler.model.address import Kind, key_of, rule_words
-from reconciler.model.canonical import ABSENT
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.frozen import instant
+from reconciler.model.frozen import Instant, instant
 from reconciler.model.operations import Deferred, SitePart
 from reconciler.model.posts import ActivityId, PostStatus
 from reconciler.model.selectors import Match
@@ -133,13 +133,17 @@ class _Writes(Struct):
         changes, kept = split_kept(owner, _changes(live, values), self.recorded)
         self.notes.extend(kept_notes(owner, kept, live.title))
         if changes:
-            self.actions.append((index, _update(live, changes, reason, index, self.scope)))
+            self.actions.append((index, _update(live, changes, reason, index, self.scope, self._date(live))))
         self.projected[live.id] = _with_kept(as_set(live, values), live, kept)
 
     def remove(self, matched: list[Activity], index: int) -> None:
         for activity in matched:
-            self.actions.append((index, _delete(activity, index, self.scope, dated=self.titles[activity.title] > 1)))
+            self.actions.append((index, _delete(activity, index, self.scope, self._date(activity))))
             del self.projected[activity.id]
+
+    def _date(self, activity: Activity) -> Instant | Absent:
+        """The date, if another activity has the same title."""
+        return activity.date if self.titles[activity.title] > 1 else ABSENT
 
 
 def _in_order_of_writes(
@@ -189,8 +193,15 @@ def _changes(live: Activity, rule: SetActivities) -> tuple[FieldChange, ...]:
     return changes
 
 
-def _update(live: Activity, changes: tuple[FieldChange, ...], reason: Reason, index: int, scope: Scope) -> Action:
-    operation = UpdateActivity(live.id, live.title, changes)
+def _update(
+    live: Activity,
+    changes: tuple[FieldChange, ...],
+    reason: Reason,
+    index: int,
+    scope: Scope,
+    date: Instant | Absent,
+) -> Action:
+    operation = UpdateActivity(live.id, live.title, changes, date)
     requires = (ActivityIs(live.id, live.digest),)
     return Action(scope.address(Kind.ACTIVITY, live.id), operation, reason, (f"activities[{index}]",), requires)
 
@@ -213,11 +224,11 @@ def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:
     return Action(address, CreateActivity(rule), Reason.DECLARED, (f"activities[{index}]",), requires)
 
 
-def _delete(live: Activity, index: int, scope: Scope, *, dated: bool) -> Action:
+def _delete(live: Activity, index: int, scope: Scope, date: Instant | Absent) -> Action:
     requires = (ActivityIs(live.id, live.digest), *as_listed(live))
     address = scope.address(Kind.ACTIVITY, live.id)
     discards = tuple(post.id for post in live.posts if post.status is PostStatus.DRAFT)
-    operation = DeleteActivity(live.id, live.title, discards, live.date if dated else ABSENT)
+    operation = DeleteActivity(live.id, live.title, discards, date)
     return Action(address, operation, Reason.ABSENT_WANTED, (f"activities[{index}]",), requires)
 
 

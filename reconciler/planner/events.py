@@ -32,7 +32,7 @@ from reconciler.model.events import (
     holds,
     reach,
 )
-from reconciler.model.frozen import instant
+from reconciler.model.frozen import Instant, instant
 from reconciler.model.sites import Inputs, RecordedSite
 from reconciler.model.text import normal_text, printable
 from reconciler.model.writes import FieldChange, Verb
@@ -70,6 +70,12 @@ def plan_events(
     refusals: list[Diagnostic] = []
     live_facts: list[tuple[str, JsonObject]] = []
     notes: list[Diagnostic] = []
+    names = Counter(live.name for live in observed)
+
+    def date(live: CalendarEvent) -> Instant | Absent:
+        """The date, if another event has the same name."""
+        return live.date if names[live.name] > 1 and live.date else ABSENT
+
     for event in sorted(near, key=lambda event: event.name):
         live = matched.get(event.name)
         if live is None:
@@ -87,7 +93,7 @@ def plan_events(
         if changes and live.id in recorded.foreign_events:
             in_the_way.append(_read_only(event, changes, scope))
         elif changes:
-            actions.append(_update(event, live, changes, scope))
+            actions.append(_update(event, live, changes, scope, date(live)))
     unlisted: list[CalendarEvent] = []
     if desired.prune:
         unlisted = sorted((live for live in own if live.id not in taken), key=lambda live: (live.name, live.id))
@@ -99,8 +105,7 @@ def plan_events(
             for live in read_only_events(observed, recorded)
             if live.id not in taken
         ]
-        names = Counter(live.name for live in observed)
-        actions += [_delete(live, own, scope, dated=names[live.name] > 1) for live in unlisted]
+        actions += [_delete(live, own, scope, date(live)) for live in unlisted]
     refusals += _not_shown(desired, observed, recorded, scope)
     return EventsPart(
         actions=tuple(actions),
@@ -121,14 +126,19 @@ def _create(event: DesiredEvent, scope: Scope) -> Action:
     return Action(scope.address(Kind.EVENT, event.name), CreateEvent(event), Reason.DECLARED, requires=requires)
 
 
-def _update(event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange, ...], scope: Scope) -> Action:
-    write, requires = UpdateEvent(_replacement(event, live), changes), (EventIs(live.id, digest_of(live.facts())),)
+def _update(
+    event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange, ...], scope: Scope, date: Instant | Absent
+) -> Action:
+    write, requires = (
+        UpdateEvent(_replacement(event, live), changes, date),
+        (EventIs(live.id, digest_of(live.facts())),),
+    )
     return Action(scope.address(Kind.EVENT, event.name), write, Reason.DIFFERS, requires=requires)
 
 
-def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope, *, dated: bool) -> Action:
+def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope, date: Instant | Absent) -> Action:
     address, requires = scope.address(Kind.EVENT, event_key(live, own)), (EventIs(live.id, digest_of(live.facts())),)
-    operation = DeleteEvent(live.id, live.name, live.date if dated and live.date else ABSENT)
+    operation = DeleteEvent(live.id, live.name, date)
     return Action(address, operation, Reason.NOT_LISTED, requires=requires)
 
 

@@ -53,7 +53,12 @@ def moment(at: datetime, zone: str) -> str:
 
 def delete_of(date: datetime | Absent, zone: str) -> str:
     """`delete the one on 2026-12-20`: a deletion, with a date if its object shares its name with another."""
-    return "delete" if isinstance(date, Absent) else f"delete the one on {day_or_moment(date, zone)}"
+    return f"delete {the_one_on(date, zone)}".rstrip()
+
+
+def the_one_on(date: datetime | Absent, zone: str) -> str:
+    """`the one on 2026-12-20`: which of the objects with one name; empty if no other has it."""
+    return "" if isinstance(date, Absent) else f"the one on {day_or_moment(date, zone)}"
 
 
 def day_or_moment(date: datetime, zone: str) -> str:

@@ -744,7 +744,9 @@ def test_what_could_not_be_cancelled_is_named_until_it_is(pottery: Pottery) -> N
         world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
         code, said = pottery.run("apply", "--auto-approve")
         assert (code, "1 still going out" in said) == (1, True), said
-        assert "on site3f0c2a9e: the approval was withdrawn but it was not stopped: access was refused" in said  # its name, not its id
+        assert (
+            "on site3f0c2a9e: the approval was withdrawn but it was not stopped: access was refused" in said
+        )  # its name, not its id
     code, said = pottery.run("plan", "--detailed-exitcode")
     assert (code, said.index("still going out") < said.index("x cancel")) == (2, True), said
     assert "cancelling it failed before" in said
@@ -1008,9 +1010,18 @@ def test_a_moved_activity_under_no_approval_is_the_sites_own_change(pottery: Pot
 @pytest.mark.parametrize(
     ("against", "why"),
     [
-        (edits(APPROVALS, "decision: approve", "decision: pending"), "the approval was withdrawn but it was not stopped: its decision in"),
-        (edits(APPROVALS, "decision: keep", "decision: discard"), "as decided in review but it was not stopped: its decision in"),
-        (lambda project: (project.root / APPROVALS).unlink(), "the approval was withdrawn but it was not stopped: the deletion of "),
+        (
+            edits(APPROVALS, "decision: approve", "decision: pending"),
+            "the approval was withdrawn but it was not stopped: its decision in",
+        ),
+        (
+            edits(APPROVALS, "decision: keep", "decision: discard"),
+            "as decided in review but it was not stopped: its decision in",
+        ),
+        (
+            lambda project: (project.root / APPROVALS).unlink(),
+            "the approval was withdrawn but it was not stopped: the deletion of ",
+        ),
     ],
     ids=["pending", "discard", "deleted"],
 )

@@ -1,4 +1,4 @@
-"""What is destroyed is told apart from what shares its name, and a rule of later deletions says what it matches."""
+"""Objects of one name are told apart by date, and a rule of later deletions says what it matches."""
 
 from __future__ import annotations
 
@@ -76,3 +76,22 @@ def test_later_deletions_say_what_they_match(
     changed = HEAD + "settings: {toneOfVoice: warm}\nmarketingPlan: {state: present, regenerate: {discard: all}}\n"
     shop.write({"sites/shop.yaml": f"{changed}{section}:\n  - match: {match}\n    state: absent\n"})
     assert f"{what}{words} (decided after generation)" in " ".join(reconciler("plan", shop.root).out.split())
+
+
+def test_updates_give_the_date_if_something_else_has_the_same_name(shop: Project, reconciler: Command) -> None:
+    event = "calendarEvents:\n  events: [{name: Sale, date: 2026-11-21}, {name: Fair, date: 2026-12-21}]\n"
+    rules = [
+        f"  - {{match: {{title: {old}}}, set: {{title: {new}}}}}\n" for old, new in (("Open*", "Hi"), ("Old", "New"))
+    ]
+    shop.write({"sites/shop.yaml": HEAD + event + "activities:\n" + "".join(rules)})
+    days = ("Wed 2026-11-04 08:00 UTC", "Thu 2026-11-05 09:00 UTC")
+    planned = reconciler("plan", shop.root).out
+    for day in days:
+        assert f'~ activity "Open day"  the one on {day}\n' in planned
+    assert '~ event "Sale"      the one on 2026-11-20\n' in planned
+    assert '~ event "Fair"\n' in planned
+    assert '~ activity "Old"\n' in planned
+    done = reconciler("apply", shop.root, "--auto-approve").out
+    for day in days:
+        assert f'~ activity "Open day"  done  the one on {day}\n' in done
+    assert '~ event "Sale"      done  the one on 2026-11-20\n' in done

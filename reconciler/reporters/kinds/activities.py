@@ -35,7 +35,7 @@ from reconciler.reporters.kinds.base import (
     changed,
 )
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import because, delete_of, moment, short, value
+from reconciler.reporters.words import because, delete_of, moment, short, the_one_on, value
 
 
 class ActivityCreated(WriteRecord, frozen=True, tag="create-activity"):
@@ -78,9 +78,11 @@ class ActivityWords(KindWords[ActivityOperation, ActivityCondition]):
             case CreateActivity(activity=activity):
                 when = moment(activity.target_date, zone)
                 return ActionText(f"activity {quoted(activity.title)}", f"{when}, {activity.type}")
-            case UpdateActivity(title=title, changes=changes):
+            case UpdateActivity(title=title, changes=changes, date=date):
                 shown = tuple(_in_zone(change, zone) for change in changes)
-                return ActionText(f"activity {quoted(title)}", "", shown, f"change {COUNT}{IN_TOTAL}")
+                return ActionText(
+                    f"activity {quoted(title)}", the_one_on(date, zone), shown, f"change {COUNT}{IN_TOTAL}"
+                )
             case DeleteActivity(title=title, date=date):
                 of_many = because(action, f"delete {COUNT}{IN_TOTAL}")
                 return ActionText(f"activity {quoted(title)}", because(action, delete_of(date, zone)), of_many=of_many)

@@ -19,7 +19,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
 from reconciler.reporters.values import quoted, yaml
-from reconciler.reporters.words import because, delete_of, moment, short, value
+from reconciler.reporters.words import because, delete_of, moment, short, the_one_on, value
 
 
 class EventCreated(WriteRecord, frozen=True, tag="create-event"):
@@ -58,8 +58,8 @@ class EventWords(KindWords[EventOperation, EventCondition]):
         match operation:
             case CreateEvent(event=event):
                 return ActionText(f"event {quoted(event.name)}", _event(event, zone))
-            case UpdateEvent(event=event, changes=changes):
-                return ActionText(f"event {quoted(event.name)}", "", changes)
+            case UpdateEvent(event=event, changes=changes, date=date):
+                return ActionText(f"event {quoted(event.name)}", the_one_on(date, zone), changes)
             case DeleteEvent(name=name, date=date):
                 return ActionText(f"event {quoted(name)}", because(action, delete_of(date, zone)))
             case _:
