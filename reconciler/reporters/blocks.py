@@ -24,7 +24,8 @@ IN_MEMORY: Final = 256 * 1024
 FEW_SITES: Final = 5
 """If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones.
 
-Sites whose own lines are all the same share one block.
+Sites whose own lines are all the same share one block. So do this many sites or more whose own lines differ only in
+the accounts on which posts go out, unless posts are listed.
 """
 
 MOST_NAMES: Final = 5
@@ -78,6 +79,8 @@ class _Single(Struct, Generic[CountsT], gc=False):
     start: int
     totals: tuple[Total, ...]
     of_many: _OfMany | None = None
+    apart: bytes = b""
+    """What its lines say apart from the accounts on which posts go out; empty if none do."""
 
     @property
     def rank(self) -> int:
@@ -105,6 +108,8 @@ class _Shared(Generic[CountsT]):
 
     __slots__ = (
         "alike",
+        "alike_apart",
+        "apart",
         "count",
         "has_titles",
         "labels",
@@ -128,6 +133,7 @@ class _Shared(Generic[CountsT]):
         self.own: list[BlockPlace] = [(first.start, outline.length)]
         self.own_lines = outline.length
         self.alike = self.has_titles = True
+        self.apart, self.alike_apart = first.apart, bool(first.apart)
         self.of_many = first.of_many
         self.totals = {total.kind: total for total in first.totals}
         self.shared: list[BlockPlace | str] = []
@@ -190,12 +196,13 @@ class Blocks(Generic[CountsT]):
         differs: bool,
         labels: Sequence[tuple[str, str]] = (),
         of_many: Sequence[BlockPart] = (),
+        accounts: Sequence[str] = (),
     ) -> None:
         """Adds a site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
         `differs`: whether it says something that the other sites which share it do not. `tally` holds its counts.
         Sites whose totals differ still share a block if these are of the same kinds. `of_many` is what it may share
-        with sites that differ only in their activities.
+        with sites that differ only in their activities. `accounts`: where its posts go out, in the words of its lines.
         """
         totals = _totals_of(common)
         key = _key_of(rank, common)
@@ -203,10 +210,11 @@ class Blocks(Generic[CountsT]):
         if found is None:
             self._causes.update({part.cause for part in common if isinstance(part, Line) and part.cause})
             known = frozenset(labels)
-            start, length = self._keep(own())
+            start, length = self._keep(lines := own())
             outline = _Outline(rank, self._labels.setdefault(known, known), tally, length)
             outline = self._outlines.setdefault(outline, outline)
-            self._found[key] = _Single(outline, name, start, tuple(totals.values()), self._keep_of_many(rank, of_many))
+            apart, many = _apart_from(accounts, lines), self._keep_of_many(rank, of_many)
+            self._found[key] = _Single(outline, name, start, tuple(totals.values()), many, apart)
             return
         if isinstance(found, _Single):
             found = self._found[key] = _Shared(found)
@@ -219,7 +227,7 @@ class Blocks(Generic[CountsT]):
             found.of_many.add(_totals_of(of_many))
         if not found.shared:
             found.shared = self._keep_parts(common)
-        if (differs and self._keep_own(found, own)) or self._list_sites or len(found.names) <= MOST_NAMES:
+        if (differs and self._keep_own(found, own, accounts)) or self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
 
     def _keep_parts(self, parts: Sequence[BlockPart]) -> list[BlockPlace | str]:
@@ -253,11 +261,12 @@ class Blocks(Generic[CountsT]):
                 del self._found[key]
             joined.absorb(others, self._of_many[together])
 
-    def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]]) -> bool:
+    def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]], accounts: Sequence[str]) -> bool:
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did."""
         if len(found.own) < found.count - 1 or not self._one_by_one(found):
             return False
-        place = self._keep(own())
+        place = self._keep(lines := own())
+        found.alike_apart = found.alike_apart and _apart_from(accounts, lines) == found.apart
         found.alike = found.alike and [*self._read(found.own[0])] == [*self._read(place)]
         found.own.append(place)
         found.own_lines += place[1]
@@ -288,7 +297,8 @@ class Blocks(Generic[CountsT]):
         for block in blocks:
             found = _Shared(block) if isinstance(block, _Single) else block
             own = found.count == len(found.own) and self._one_by_one(found)
-            if own and (found.count == 1 or not found.alike):
+            apart = found.alike_apart and found.count >= FEW_SITES and not self._list_posts
+            if own and (found.count == 1 or not (found.alike or apart)):
                 for name, place in zip(found.names, found.own, strict=False):
                     if lines := [*self._read(place)]:
                         yield from (self._screen.paint(name, Style.BOLD), *lines, "")
@@ -366,6 +376,16 @@ class Blocks(Generic[CountsT]):
 
 def _totals_of(parts: Iterable[BlockPart]) -> dict[str, Total]:
     return {part.kind: part for part in parts if not isinstance(part, Line)}
+
+
+def _apart_from(accounts: Sequence[str], lines: Iterable[Line]) -> bytes:
+    """Identifies what lines say apart from the accounts that they name; empty without accounts."""
+    if not accounts:
+        return b""
+    text = "\n".join(span.text for line in lines for span in line.spans)
+    for account in sorted(accounts, key=len, reverse=True):
+        text = text.replace(f" on {account}", " on ACCOUNT")
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=15).digest()
 
 
 def _key_of(rank: int, parts: Iterable[BlockPart]) -> bytes:

@@ -33,6 +33,7 @@ from reconciler.reporters.plan_text import (
     NOTHING_DONE,
     Item,
     Rank,
+    accounts_of,
     own_lines,
     parts_of_many,
     shared_parts,
@@ -164,6 +165,7 @@ class PlanScreen:
             differs=any(item.own for item in items),
             labels=planned.labels,
             of_many=parts_of_many(of_many),
+            accounts=accounts_of(planned.plan),
         )
 
     def _saw(self, labels: Sequence[tuple[str, str]]) -> None:

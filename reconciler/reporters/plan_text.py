@@ -326,6 +326,17 @@ def _actions(planned: SitePlanned, calls_of: CallsOf | None) -> Iterator[Item]:
             yield item
 
 
+def accounts_of(plan: Plan) -> Sequence[str]:
+    """The accounts on which posts of a site go out, in the words of its lines. None if one is unknown."""
+    operations = [action.operation for action in plan.actions]
+    accounts = {each.account for each in operations if isinstance(each, SchedulePost)}
+    if not accounts or "" in accounts:
+        return ()
+    from reconciler.reporters.kinds.schedule import account_words
+
+    return [*map(account_words, accounts)]
+
+
 def _what_to_several(item: Item, action: Action, plan: Plan) -> str:
     """What an action does, in words for several posts or activities; empty if it is shown by itself."""
     from reconciler.reporters.kinds.schedule import account_words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,29 @@ def test_what_only_a_person_can_change_refuses_a_fleet_in_one_message(tmp_path: 
     assert ran.out.count("--strict refuses sites with blocked items") == 2, "above the blocks, and in the last line"
     assert "! 60 sites refused  --strict" in ran.out
     assert "Refused: 60 sites: --strict refuses sites with blocked items; resolve" in ran.out
+
+
+@pytest.mark.parametrize("sites", [4, 5, FLEET])
+def test_posts_that_differ_only_in_their_accounts_are_one_block_if_sites_are_many(
+    sites: int, tmp_path: Path, reconciler: Command
+) -> None:
+    made = fleet(tmp_path, UNAPPROVED, sites)
+    for number in range(sites, 0, -1):
+        made.edit("sandbox.yaml", f"Idea of shop {number}", "Idea")
+    together = f"posts             {2 * sites} go out without approval (approval: none), each on its own site's account"
+    ran, listed = reconciler("plan"), reconciler("plan", "--sites").out
+    accounts = re.findall(r"\b\d{15}\b", listed)
+    assert len(set(accounts)) == len(accounts) == 2 * sites
+    assert (together in ran.out, together in listed) == (sites > 4, False), ran.out
+    assert [account in ran.out for account in accounts] == [sites == 4] * len(accounts)
+
+
+def test_accounts_are_shown_if_a_post_of_one_site_has_another_title(tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, UNAPPROVED, 5)
+    for number in (5, 4, 3, 2):
+        made.edit("sandbox.yaml", f"Idea of shop {number}", "Idea")
+    accounts = re.findall(r"\b\d{15}\b", reconciler("plan").out)
+    assert len(set(accounts)) == len(accounts) == 10
 
 
 @pytest.mark.parametrize("sites", [1, 2, FLEET])
