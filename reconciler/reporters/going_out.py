@@ -86,7 +86,7 @@ def _reason_and_facts(post: StillGoingOut, zone: str) -> tuple[str, ...]:
 
 
 def _with_facts(reason: str, *facts: str) -> str:
-    return ": ".join(part for part in (reason, ", ".join(facts)) if part)
+    return ": ".join(part for part in (reason, "; ".join(facts)) if part)
 
 
 class _Time:

@@ -56,6 +56,7 @@ from reconciler.planner.actions import (
     InReview,
     Plan,
     Reason,
+    ReasonFact,
     RefusedBy,
     StillGoingOut,
     ToReview,
@@ -1932,6 +1933,15 @@ def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
         "        but it was not stopped: access was refused",
         "        fix: cancel it in the dashboard (request id r-7)",
     ]
+
+
+def test_each_fact_about_a_post_that_goes_out_is_a_clause_of_its_own() -> None:
+    facts = (ReasonFact.NO_APPROVALS_FILE, ReasonFact.KEPT_IF_APPROVED)
+    why, at = Diagnostic("not-applied", "no apply has stopped it yet"), Address(SHOP, Kind.DRAFT, "p")
+    post = StillGoingOut(at, PostId("p"), "INSTAGRAM", "Sale", None, None, Reason.NEVER_APPROVED, facts, why)
+    first, second, *_ = [str(row) for line in going_out_lines([post], "UTC") for row in line.on(Screen(200))]
+    assert first.endswith("not approved by anybody: there is no approvals file; to keep it, run review and approve it")
+    assert second == "        but no apply has stopped it yet"
 
 
 def test_an_audit_puts_what_goes_out_first_and_its_fix_once() -> None:
