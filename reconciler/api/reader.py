@@ -22,7 +22,7 @@ from reconciler.model.sites import CLOCKS_DIFFER, Account, ChannelStatus, Need, 
 T = TypeVar("T")
 
 PAST_REACH: Final = timedelta(days=92)
-"""How far back to look at a time for past activities: a generation covers two months at most (D 6.2)."""
+"""How far back each read of past activities goes: a generation covers two months at most (D 6.2)."""
 
 WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of posts whose content matters, because they may still go out."""

@@ -63,7 +63,7 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
 def _validator(schema: Mapping[str, Any]) -> Any:
     """The draft-07 validator of jsonschema, but `$` matches only at the very end, as in quick_check.py.
 
-    It also reads times: what is around them may be wrong too, and is then not examined any further.
+    It also reads times: nothing else does if there are other mistakes around them.
     """
 
     def pattern(_: Any, expression: str, value: Any, part: Mapping[str, Any]) -> Iterator[ValidationError]:

@@ -50,7 +50,7 @@ class Problems(list[Diagnostic]):
         explained, more = map(self._with_places, self[:MAX_EXPLAINED]), len(self) - MAX_EXPLAINED
         if more <= 0:
             return tuple(explained)
-        message = f"not listed: at least {plural(more, 'more problem')}; fix these first"
+        message = f"at least {plural(more, 'more problem')} not listed; fix the others first"
         return (*explained, Diagnostic(MORE_PROBLEMS, message))
 
     def _with_places(self, found: Diagnostic) -> Diagnostic:

@@ -208,7 +208,7 @@ async def apply_saved(
 
 
 def _each_cause_once(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """What no longer holds at a site: posts to which the same has happened are named together."""
+    """What no longer holds at a site: posts with the same problem are named together."""
     causes: dict[tuple[str, ...] | Diagnostic, list[Diagnostic]] = {}
     for problem in found:
         key = (problem.code, problem.unnamed, problem.fix) if of_a_post(problem) else problem

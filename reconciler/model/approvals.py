@@ -63,11 +63,11 @@ class DraftApproval(Struct, frozen=True):
     blocked: tuple[str, ...] = ()
     """What blocks it, written in the file for people. Not used for anything else."""
     status: str = ""
-    """`CANCELED` if the site keeps the post as cancelled, `SCHEDULED` if it goes out even without an approval."""
+    """`CANCELED` if the post is cancelled on the site, `SCHEDULED` if it goes out even without an approval."""
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether approving it does not help: the API only schedules drafts."""
+        """Whether it is cancelled. Approving it does not help: the API only schedules drafts."""
         return self.status == PostStatus.CANCELED
 
     @property

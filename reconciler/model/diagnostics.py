@@ -157,7 +157,7 @@ INVALID_FILE = "invalid-file"
 
 
 MORE_PROBLEMS = "more-problems"
-"""The code of what counts the problems that are not listed."""
+"""The code of the message that counts the problems that are not listed."""
 
 
 def mistake(message: str, fix: str, *, continues: bool = False) -> Diagnostic:

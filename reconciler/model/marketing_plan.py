@@ -165,7 +165,7 @@ class MarketingPlanIs(Condition, frozen=True):
 
 
 class DiscardsOnly(Condition, frozen=True):
-    """The drafts that the write would throw away are among these, so nothing unlisted is."""
+    """The write would throw away only drafts that are listed here."""
 
     kind: ClassVar[Kind] = Kind.MARKETING_PLAN
     about: ClassVar[str] = "marketing plan"

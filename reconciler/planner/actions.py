@@ -314,7 +314,7 @@ class SiteBackground(Struct, frozen=True):
 
 
 class EarlierGenerations(Struct, frozen=True):
-    """How many generations earlier runs started that ended only after them, and how many drafts these discarded."""
+    """How many generations of earlier runs ended after these runs, and how many drafts they discarded."""
 
     ended: int
     discarded: int

@@ -163,9 +163,9 @@ _MEDIA: Final = r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?"
 
 GOES_OUT_ANYWAY: Final = Diagnostic.note(
     "goes-out-unapproved",
-    "it is already scheduled and goes out then, even if nobody approves it, unless somebody cancels it",
+    "it is already scheduled and goes out even if nobody approves it; to stop it, cancel it",
 )
-"""What is said of a scheduled post that waits for a decision and that the plan does not cancel."""
+"""The note on a scheduled post that waits for a decision and that the plan does not cancel."""
 
 
 def warnings_of_reviewed(draft: DraftApproval) -> tuple[Diagnostic, ...]:

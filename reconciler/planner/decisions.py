@@ -120,13 +120,9 @@ def _stays_cancelled(activity: Activity, made: tuple[Action, ...]) -> tuple[Diag
     count = len(_scheduled(activity))
     if not count or not any(isinstance(action.operation, RegeneratePosts) for action in made):
         return ()
-    posts = (
-        "its scheduled post is cancelled and stays so"
-        if count == 1
-        else (f"its {count:,} scheduled posts are cancelled and stay so")
-    )
-    what = f'"{printable(activity.title)}": {posts}, because only drafts are regenerated'
-    return (Diagnostic.note("stays-cancelled", what),)
+    posts = "its scheduled post" if count == 1 else f"its {count:,} scheduled posts"
+    what = f"{posts} will be cancelled, not regenerated, because only drafts are regenerated"
+    return (Diagnostic.note("stays-cancelled", f'"{printable(activity.title)}": {what}'),)
 
 
 def _cannot_count(

@@ -90,7 +90,7 @@ class PlanTally(Struct, frozen=True):
     earlier_discarded: int = 0
     """The drafts that these generations discarded."""
     uncounted: int = 0
-    """Sites where drafts may be thrown away that nobody can count."""
+    """Sites where drafts that nobody can count may be thrown away."""
 
     @property
     def changes(self) -> int:

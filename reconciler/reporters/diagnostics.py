@@ -17,7 +17,7 @@ from reconciler.model.text import about
 from reconciler.state.errors import STATE, of_any_site
 
 FEW: Final = 5
-"""If fewer files or sites than this have the same problem, worded differently for each, each has its own words."""
+"""If fewer files or sites than this have a problem whose words differ, each is shown in its own words."""
 
 MOST_PLACES: Final = 5
 """How many more places of the same problem are named; the rest are counted."""
@@ -49,7 +49,7 @@ def in_common(said: Diagnostic, other: Diagnostic) -> Diagnostic:
 def each_cause_once(problems: Iterable[Diagnostic], most: int = MOST_PLACES) -> Iterator[tuple[Diagnostic, str]]:
     """The problems of files, each cause once, with the other places that have it; `most` of these are named.
 
-    Few that are worded differently each keep their own words.
+    If they are few and their words differ, each is shown in its own words.
     """
     causes: dict[Hashable, list[Diagnostic]] = {}
     for problem in problems:
@@ -64,7 +64,7 @@ def each_cause_once(problems: Iterable[Diagnostic], most: int = MOST_PLACES) -> 
 
 
 def _elsewhere(same: Sequence[Diagnostic], most: int) -> str:
-    """` (the same in sites/b.yaml:3:5)`: in which other places a problem occurs, and if they are many, in how many."""
+    """` (the same in sites/b.yaml:3:5)`: the other places where a problem occurs, or their number."""
     others = [*dict.fromkeys(problem.place for problem in same)][1:]
     if not others:
         return ""

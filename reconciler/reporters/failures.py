@@ -24,7 +24,7 @@ from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied
 
 UNREAD: Final = "could not be read"
-"""What is said of a site of which there is no plan, as in the last lines."""
+"""The words for a site that has no plan, as in the last lines."""
 
 MOST_NAMES: Final = 8
 """How many sites of one cause are named; the rest are counted."""

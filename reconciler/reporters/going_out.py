@@ -25,7 +25,7 @@ MOST_TIMES: Final = 5
 """How many times are shown; posts at later ones are counted."""
 
 MOST_POSTS: Final = 3
-"""How many posts of a time are named; the rest are counted."""
+"""How many posts with the same time are named; the rest are counted."""
 
 MOST_NAMES: Final = 8
 """How many sites are named; the rest are counted."""
@@ -90,7 +90,7 @@ def _with_facts(reason: str, *facts: str) -> str:
 
 
 class _Time:
-    """The posts of one time: how many, and the first few by name."""
+    """The posts that go out at one time: how many, and the first few by name."""
 
     __slots__ = ("count", "named")
 
@@ -223,7 +223,7 @@ def going_out_words(posts: Sequence[GoingOut]) -> str:
 
 
 def going_out_once(posts: Iterable[GoingOut], *, list_sites: bool) -> Iterator[Line]:
-    """Such posts, which are all known."""
+    """The lines of such posts, all of which are known."""
     found = GoingOutPosts(list_sites=list_sites)
     found.add(posts)
     return found.lines()

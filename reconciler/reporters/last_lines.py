@@ -218,7 +218,7 @@ def _of_them_moved(public: int, moved: int) -> str:
 
 
 def _earlier(tally: PlanTally) -> list[str]:
-    """`3 earlier generations finished (51 drafts discarded)`: what ended after the runs that began it."""
+    """`3 earlier generations finished (51 drafts discarded)`: what ended after the runs that started it."""
     if not tally.earlier_ended:
         return []
     lost = f" ({plural(tally.earlier_discarded, 'draft')} discarded)" if tally.earlier_discarded else ""

@@ -75,7 +75,7 @@ SEVERAL: Final = 3
 """How many posts or activities of a site to which the same is done share a paragraph."""
 
 Timed: TypeAlias = SchedulePost | CancelPost
-"""What may be told of several posts at once: each has only its time and its name."""
+"""Writes that one paragraph can name for several posts: they differ only in time and name."""
 
 NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
 """How `--explain` names the parts of a site if their slugs do not read as words."""
@@ -86,9 +86,9 @@ KINDS_IN_PLAN: Final = {Kind.MARKETING_PLAN: "marketing plan", Kind.ACTIVITY: "a
 FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post from the same site",
     SAME_CONTENT: "repeat what goes out on the same account within a day",
-    OBSTACLE_IN_FILE: "are to go out although the approvals file still shows `blocked`, but that line has no effect; "
+    OBSTACLE_IN_FILE: "are to go out; the approvals file still shows `blocked`, but that line has no effect; "
     "to hold a post back, write `pending`",
-    OTHER_TIME_IN_FILE: "are to go out at a time that the approvals file does not show, but its line has no effect: "
+    OTHER_TIME_IN_FILE: "are to go out at another time than the approvals file shows, but what it shows has no effect: "
     "the time comes from the rule, or from the activity",
 }
 """Notes about posts of one site, worded for many posts."""

@@ -331,7 +331,7 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
         said = pottery.run("review")[1]
         assert "1 pending; 1 post goes out unapproved" in said, said
         assert f'? "Kiln day" {when} Instagram on' in said, said
-        assert "it is already scheduled and goes out then, even if nobody approves it, unless somebody cancels" in said
+        assert "it is already scheduled and goes out even if nobody approves it; to stop it, cancel it" in said
         assert "Review: 1 pending, 0 approved; pending in 1 of 1 site; 1 post goes out unapproved. Next:" in said, said
         assert said.endswith("(1 draft in 1 site)"), said
         said = pottery.run("review", "--quiet")[1]
@@ -345,13 +345,13 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
     assert (ran["summary"]["pending"], ran["summary"]["unapproved"]) == (1, 1)
     assert "title=goes-out-unapproved" in pottery.run("review", "--output", "github")[1]
     page = file.with_suffix(".html").read_text("utf-8")
-    assert ("Waiting for a decision" in page, "already scheduled and goes out then" in page) == (True, True)
+    assert ("Waiting for a decision" in page, "already scheduled and goes out" in page) == (True, True)
     (card,) = page_of(pottery.project.root).board.cards.values()
     assert (card.state, card.goes_out) == (CardState.PENDING, when)
-    assert "already scheduled and goes out then" in card.notes[0]
+    assert "already scheduled and goes out" in card.notes[0]
     said = pottery.run("approve", "--all", "--yes")[1]
     assert f'1 of 1 pottery Instagram "Kiln day" goes out: {when}' in said, said
-    assert "note: it is already scheduled and goes out then" in said, said
+    assert "note: it is already scheduled and goes out" in said, said
     said = pottery.run("review")[1]
     assert ("1 scheduled" in said, "unapproved" in said) == (True, False), said
     assert said.endswith("Review: 0 pending, 0 approved, in 1 site."), said

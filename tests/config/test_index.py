@@ -521,7 +521,7 @@ def test_problems_beyond_a_thousand_are_counted(write_project: WriteProject) -> 
         index_of()
     *explained, last = raised.value.problems
     assert len(explained) <= MAX_EXPLAINED
-    assert re.fullmatch(r"not listed: at least \d+ more problems; fix these first", last.message)
+    assert re.fullmatch(r"at least \d+ more problems not listed; fix the others first", last.message)
     assert not Problems().full
 
 

@@ -117,7 +117,7 @@ def test_drafts_next_to_a_scheduled_post_are_what_a_decision_throws_away(decisio
     assert isinstance(cancel, CancelPost)
     assert isinstance(then, ClearPosts | RegeneratePosts)
     assert then.discards == ("d2",)
-    stays = f'"{ONE.title}": its scheduled post is cancelled and stays so, because only drafts are regenerated'
+    stays = f'"{ONE.title}": its scheduled post will be cancelled, not regenerated, because only drafts are regenerated'
     said = [note.message for note in made.notes if note.code == "stays-cancelled"]
     assert said == ([stays] if decision is ActivityDecision.REGENERATE else [])
 

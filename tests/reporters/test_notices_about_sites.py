@@ -167,7 +167,7 @@ def test_where_else_a_problem_occurs_comes_after_what_to_do() -> None:
 
 def test_problems_that_are_not_listed_are_not_counted_as_one_more() -> None:
     typo = Diagnostic("invalid-file", "toneOfVioce: unknown key", place=Place("sites/a.yaml", 3, 1))
-    more = Diagnostic(MORE_PROBLEMS, "not listed: at least 9 more problems; fix these first")
+    more = Diagnostic(MORE_PROBLEMS, "at least 9 more problems not listed; fix the others first")
     written: list[str] = []
     ProblemReporter(written.append).handle(FilesInvalid((typo, more)))
     assert "".join(written).splitlines()[1:] == [more.message, "Error: 1 problem in 1 file; nothing was done"]
