@@ -138,12 +138,12 @@ def lacking_posts(actions: Iterable[Action]) -> set[ActivityId]:
 def _may_lose_posts(operations: list[Operation], observed: ObservedSite) -> set[ActivityId]:
     """The activities whose posts may go with a regenerated or deleted marketing plan that has not shown any posts."""
     found: set[ActivityId] = set()
-    for operation in operations:
-        # Whether past activities show posts must be known first.
-        if isinstance(operation, DeleteMarketingPlan) and Need.PAST_ACTIVITIES in observed.had_reads:
-            found.update(activity.id for activity in observed.with_past)
-        if isinstance(operation, Regenerate):
-            found.update(activity.id for activity in observed.activities)
+    # Whether past activities show posts must be known first.
+    deletes = any(isinstance(operation, DeleteMarketingPlan) for operation in operations)
+    if deletes and Need.PAST_ACTIVITIES in observed.had_reads:
+        found.update(activity.id for activity in observed.with_past)
+    if any(isinstance(operation, Regenerate) for operation in operations):
+        found.update(activity.id for activity in observed.activities)
     return found if found and observed.hides_posts else set()
 
 

@@ -184,7 +184,7 @@ def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project
     (project.root / ".reconciler" / "records" / "broken.json").write_text("{", "utf-8")
     ran = reconciler("state", "list", project.root)
     assert (ran.code, ran.last) == (1, "State: 2 sites, 0 unconfirmed calls, 0 in progress, 0 locked, 1 unreadable.")
-    assert re.search(r"! broken failed\s+\S+/records/broken\.json is\s+corrupt", ran.out)
+    assert re.search(r"! broken could not be read\s+\S+/records/broken\.json is\s+corrupt", ran.out)
     assert "restore it from a backup" in " ".join(ran.out.split())
     ran = reconciler("state", "list", project.root, "--output", "json")
     broken, shop = ran.json["sites"]

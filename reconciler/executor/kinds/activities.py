@@ -175,7 +175,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
                 assert_never(operation)
 
     def activity(self, operation: ActivityOperation) -> ActivityId | None:
-        return operation.id if isinstance(operation, DeleteActivity) else None
+        return self.spoils(operation) if operation.destroys else None
 
     def spoils(self, operation: ActivityOperation) -> ActivityId | None:
         return None if isinstance(operation, CreateActivity) else operation.id
