@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import ClassVar, Final, Self, TypeAlias
-
-from msgspec.structs import replace
+from typing import ClassVar, Final, TypeAlias
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject, digest_of
 from reconciler.model.frozen import Instant, Struct, Variant, instant
 from reconciler.model.posts import ActivityId, Discarded, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
-from reconciler.model.writes import Condition, FieldChange, Verb, Write
+from reconciler.model.writes import Condition, FieldChange, ToldApart, Verb, Write
 
 SOCIAL: Final = "SOCIAL_MARKETING"
 """The type of the activities that have posts."""
@@ -134,7 +132,7 @@ class CreateActivity(ActivityWrite, frozen=True):
         return self.activity.title
 
 
-class UpdateActivity(ActivityWrite, frozen=True):
+class UpdateActivity(ToldApart, ActivityWrite, frozen=True):
     """Paths are `title`, `description` and `targetDate`, and nothing else (D 7.2)."""
 
     verb: ClassVar[Verb] = Verb.UPDATE
@@ -143,21 +141,9 @@ class UpdateActivity(ActivityWrite, frozen=True):
     id: ActivityId
     title: str
     changes: tuple[FieldChange, ...]
-    date: Instant | Absent = ABSENT
-    """Only if another activity has the same title."""
-
-    @property
-    def told_apart_by(self) -> Instant | Absent:
-        """The date, which is given only if it is needed."""
-        return self.date
-
-    @property
-    def unnamed(self) -> Self:
-        """The same update without the date, which is only there to be shown."""
-        return replace(self, date=ABSENT)
 
 
-class DeleteActivity(ActivityWrite, frozen=True):
+class DeleteActivity(ToldApart, ActivityWrite, frozen=True):
     """`discards` are the drafts of the activity, which disappear with it."""
 
     verb: ClassVar[Verb] = Verb.DELETE
@@ -166,18 +152,6 @@ class DeleteActivity(ActivityWrite, frozen=True):
     id: ActivityId
     title: str
     discards: tuple[PostId, ...] = ()
-    date: Instant | Absent = ABSENT
-    """Only if another activity has the same title."""
-
-    @property
-    def told_apart_by(self) -> Instant | Absent:
-        """The date, which is given only if it is needed."""
-        return self.date
-
-    @property
-    def unnamed(self) -> Self:
-        """The same deletion without the date, which is only there to be shown."""
-        return replace(self, date=ABSENT)
 
 
 ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity

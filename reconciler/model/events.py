@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Final, NewType, Self, TypeAlias
+from typing import ClassVar, Final, NewType, TypeAlias
 
 from msgspec import field
-from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, same
 from reconciler.model.frozen import Instant, Struct, instant
 from reconciler.model.settings import same_setting
-from reconciler.model.writes import Condition, FieldChange, Verb, Write
+from reconciler.model.writes import Condition, FieldChange, ToldApart, Verb, Write
 
 EventId = NewType("EventId", str)
 CalendarId = NewType("CalendarId", str)
@@ -142,7 +141,7 @@ class CreateEvent(EventWrite, frozen=True):
     event: DesiredEvent
 
 
-class UpdateEvent(EventWrite, frozen=True):
+class UpdateEvent(ToldApart, EventWrite, frozen=True):
     """Replaces an event (D 8.2): `event` is the whole event to send, including fields that stay as they are."""
 
     verb: ClassVar[Verb] = Verb.UPDATE
@@ -151,21 +150,9 @@ class UpdateEvent(EventWrite, frozen=True):
 
     event: CalendarEvent
     changes: tuple[FieldChange, ...]
-    date: Instant | Absent = ABSENT
-    """Only if another event of the calendar has the same name."""
-
-    @property
-    def told_apart_by(self) -> Instant | Absent:
-        """The date, which is given only if it is needed."""
-        return self.date
-
-    @property
-    def unnamed(self) -> Self:
-        """The same update without the date, which is only there to be shown."""
-        return replace(self, date=ABSENT)
 
 
-class DeleteEvent(EventWrite, frozen=True):
+class DeleteEvent(ToldApart, EventWrite, frozen=True):
     """Removes an event from the site's calendar."""
 
     verb: ClassVar[Verb] = Verb.DELETE
@@ -174,23 +161,11 @@ class DeleteEvent(EventWrite, frozen=True):
 
     id: EventId
     name: str
-    date: Instant | Absent = ABSENT
-    """Only if another event of the calendar has the same name."""
 
     @property
     def object_id(self) -> str:
         """The event's id: events may share a name, and so an address."""
         return self.id
-
-    @property
-    def told_apart_by(self) -> Instant | Absent:
-        """The date, which is given only if it is needed."""
-        return self.date
-
-    @property
-    def unnamed(self) -> Self:
-        """The same deletion without the date, which is only there to be shown."""
-        return replace(self, date=ABSENT)
 
 
 EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent

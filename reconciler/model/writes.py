@@ -9,8 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Self
 
-from reconciler.model.canonical import ABSENT, Json
-from reconciler.model.frozen import Struct, Variant
+from msgspec.structs import replace
+
+from reconciler.model.canonical import ABSENT, Absent, Json
+from reconciler.model.frozen import Instant, Struct, Variant
 
 
 class Verb(StrEnum):
@@ -99,8 +101,8 @@ class Write(Variant, frozen=True):
         return ()
 
     @property
-    def told_apart_by(self) -> Any:
-        """The time of its object, an `Instant`, if another object of the site has the same name; otherwise ABSENT."""
+    def told_apart_by(self) -> Instant | Absent:
+        """The date of its object if another object of the site has the same name; otherwise ABSENT."""
         return ABSENT
 
     @property
@@ -127,6 +129,23 @@ class Write(Variant, frozen=True):
     def throws_away(self) -> tuple[Any, ...]:
         """The drafts that are gone once it is done."""
         return (*self.discards, *self.replaces)
+
+
+class ToldApart(Write, frozen=True, kw_only=True):
+    """A write whose object may share its name with others of the site."""
+
+    date: Instant | Absent = ABSENT
+    """Only if another object of its kind has the same name."""
+
+    @property
+    def told_apart_by(self) -> Instant | Absent:
+        """The date, which is given only if it is needed."""
+        return self.date
+
+    @property
+    def unnamed(self) -> Self:
+        """The same write without the date, which is only there to be shown."""
+        return replace(self, date=ABSENT)
 
 
 class Condition(Variant, frozen=True):

@@ -201,7 +201,7 @@ def _update(
     scope: Scope,
     date: Instant | Absent,
 ) -> Action:
-    operation = UpdateActivity(live.id, live.title, changes, date)
+    operation = UpdateActivity(live.id, live.title, changes, date=date)
     requires = (ActivityIs(live.id, live.digest),)
     return Action(scope.address(Kind.ACTIVITY, live.id), operation, reason, (f"activities[{index}]",), requires)
 
@@ -228,7 +228,7 @@ def _delete(live: Activity, index: int, scope: Scope, date: Instant | Absent) ->
     requires = (ActivityIs(live.id, live.digest), *as_listed(live))
     address = scope.address(Kind.ACTIVITY, live.id)
     discards = tuple(post.id for post in live.posts if post.status is PostStatus.DRAFT)
-    operation = DeleteActivity(live.id, live.title, discards, date)
+    operation = DeleteActivity(live.id, live.title, discards, date=date)
     return Action(address, operation, Reason.ABSENT_WANTED, (f"activities[{index}]",), requires)
 
 

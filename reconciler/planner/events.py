@@ -130,7 +130,7 @@ def _update(
     event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange, ...], scope: Scope, date: Instant | Absent
 ) -> Action:
     write, requires = (
-        UpdateEvent(_replacement(event, live), changes, date),
+        UpdateEvent(_replacement(event, live), changes, date=date),
         (EventIs(live.id, digest_of(live.facts())),),
     )
     return Action(scope.address(Kind.EVENT, event.name), write, Reason.DIFFERS, requires=requires)
@@ -138,7 +138,7 @@ def _update(
 
 def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope, date: Instant | Absent) -> Action:
     address, requires = scope.address(Kind.EVENT, event_key(live, own)), (EventIs(live.id, digest_of(live.facts())),)
-    operation = DeleteEvent(live.id, live.name, date)
+    operation = DeleteEvent(live.id, live.name, date=date)
     return Action(address, operation, Reason.NOT_LISTED, requires=requires)
 
 
