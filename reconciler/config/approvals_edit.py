@@ -40,7 +40,7 @@ from reconciler.model.approvals import ActivityDecision, DraftDecision, drafts_d
 from reconciler.model.canonical import Digest
 from reconciler.model.content import counted, is_counted
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
-from reconciler.model.posts import PostId
+from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
 
 HEADER: Final = (
@@ -276,6 +276,8 @@ class _Update:
             yaml.put(node, "cancelled", str(times), BEFORE["cancelled"])
         elif counted_before != times:
             yaml.drop_key(node, "cancelled")
+        if word == DraftDecision.APPROVE.value and found.status == PostStatus.PUBLISHED:
+            del after["status"]  # as approved
         self._members(node, before, after)
         return unchanged, digest
 

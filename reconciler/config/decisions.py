@@ -107,8 +107,8 @@ def subjects(
 ) -> tuple[Subject, ...]:
     """What is selected and not already decided that way. Without `decision`, the drafts that are not approved.
 
-    Individual drafts of an activity that is to be regenerated or discarded are left out, and so are cancelled posts,
-    unless their approval is withdrawn.
+    Individual drafts of an activity that is to be regenerated or discarded are left out, and so are posts that
+    are cancelled or went out unapproved, unless their approval is withdrawn.
 
     With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded. Raises
     UsageError for a selector that matches nothing in any file, for a shortened id that fits several drafts or
@@ -208,7 +208,7 @@ def _subjects(
         for draft in activity.drafts:
             if (
                 draft.decision is not wanted
-                and not (wanted is DraftDecision.APPROVE and draft.is_cancelled)
+                and not (wanted is DraftDecision.APPROVE and not draft.can_be_approved)
                 and activity.decision is ActivityDecision.KEEP
                 and selector.means(draft, activity)
             ):
@@ -224,9 +224,12 @@ def _must_be_open(
     for _, _, file in files:
         for activity in file.activities:
             for draft in activity.drafts if decision is not DraftDecision.PENDING else ():
-                if draft.is_cancelled and draft.id in selector.ids:
-                    name = post_name(activity.title, draft.channel, draft.content.type)
-                    raise UsageError(f"{name} is cancelled, and the API only schedules drafts", MAKE_A_DRAFT)
+                if draft.can_be_approved or draft.id not in selector.ids:
+                    continue
+                name = post_name(activity.title, draft.channel, draft.content.type)
+                if draft.is_out:
+                    raise UsageError(f"{name} has already gone out", NEW_DRAFTS)
+                raise UsageError(f"{name} is cancelled, and the API only schedules drafts", MAKE_A_DRAFT)
             whole = activity.decision
             if whole is not ActivityDecision.KEEP and any(selector.means(draft, activity) for draft in activity.drafts):
                 raise UsageError(

@@ -63,7 +63,7 @@ class DraftApproval(Struct, frozen=True):
     blocked: tuple[str, ...] = ()
     """What blocks it, written in the file for people. Not used for anything else."""
     status: str = ""
-    """`CANCELED` if the post is cancelled on the site, `SCHEDULED` if it goes out even without an approval."""
+    """The status of a post that is cancelled on the site, goes out without an approval, or did: `PUBLISHED`."""
 
     @property
     def is_cancelled(self) -> bool:
@@ -71,9 +71,19 @@ class DraftApproval(Struct, frozen=True):
         return self.status == PostStatus.CANCELED
 
     @property
+    def is_out(self) -> bool:
+        """Whether it went out without an approval."""
+        return self.status == PostStatus.PUBLISHED
+
+    @property
+    def can_be_approved(self) -> bool:
+        """Whether an approval would change anything."""
+        return not self.is_cancelled and not self.is_out
+
+    @property
     def waits(self) -> bool:
         """Whether it waits for a decision. A cancelled post must first be made a draft again."""
-        return self.decision is DraftDecision.PENDING and not self.is_cancelled
+        return self.decision is DraftDecision.PENDING and self.can_be_approved
 
     def names(self, post: Post, date: datetime) -> bool:
         """Whether its digest is that of a post as it is now, with its activity's own date."""

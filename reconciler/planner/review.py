@@ -288,8 +288,16 @@ class Review(Struct, frozen=True):
             reviewed.cancelled,
             reviewed.withheld,
             tuple(_stable_words(problem).message for problem in reviewed.problems) if reviewed.wanted else (),
-            str(post.status) if post.status is PostStatus.CANCELED or reviewed.goes_out_anyway else "",
+            _status_in_file(reviewed),
         )
+
+
+def _status_in_file(reviewed: ReviewedPost) -> str:
+    """What a pending entry says of its post: that no decision helps any more, or that it goes out without one."""
+    if reviewed.status is ReviewStatus.OUT:
+        return PostStatus.PUBLISHED
+    cancelled = reviewed.post.status is PostStatus.CANCELED
+    return str(reviewed.post.status) if cancelled or reviewed.goes_out_anyway else ""
 
 
 def _stable_words(problem: Diagnostic) -> Diagnostic:

@@ -434,6 +434,24 @@ def test_a_post_that_was_cancelled_waits_for_a_new_approval(shop: Project, recon
     assert statuses(shop)["4"] == "SCHEDULED"
 
 
+def test_nobody_is_asked_about_a_post_that_went_out_unapproved(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", IDS[1], "--yes")
+    with shop.world() as world:
+        world.edit(SITE_ID, lambda found, _now, _seed: found.items[IDS[1]]["item"].update(status="PUBLISHED"))
+        world.edit(SITE_ID, lambda found, _now, _seed: found.items[IDS[4]]["item"].update(status="PUBLISHED"))
+    said = reconciler("review", shop.root)
+    assert "went out" in said.out
+    entries = {draft["id"]: draft for found in yaml.safe_load(file(shop))["activities"] for draft in found["drafts"]}
+    assert entries[IDS[4]]["status"] == "PUBLISHED"
+    assert "status" not in entries[IDS[1]]
+    assert "(up to date)" in reconciler("review", shop.root).out
+    reconciler("approve", shop.root, "--all", "--yes")
+    assert decisions(shop) == {"1": "approve", "2": "approve", "3": "approve", "4": "pending"}
+    refused = reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    assert (refused.code, "has already gone out" in refused.err) == (1, True), refused
+
+
 @pytest.mark.parametrize("decision", ["regenerate", "regenerate-media", "discard"])
 def test_a_decision_about_an_activity_is_carried_out_once(shop: Project, reconciler: Command, decision: str) -> None:
     reconciler("review", shop.root)
