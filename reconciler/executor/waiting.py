@@ -22,6 +22,13 @@ MOST_UNREADABLE: Final = 5
 """One unreadable read may be a gateway's page, but this many in a row end the wait."""
 
 
+OFTEN: Final = 15
+"""For how many intervals a short one stays as it is."""
+
+SELDOM: Final = 1.0
+"""Seconds to which a short interval grows, so that a long wait does not use up the site's requests a minute."""
+
+
 class TimedOut(Struct, frozen=True):
     """The deadline passed before there was an answer."""
 
@@ -46,11 +53,13 @@ async def poll(
 ) -> T | NotOver:
     """Calls `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
-    The first call is after one interval, or `at_once`; the last is at the deadline. If the clock is set back, the
+    The first call is after one interval, or `at_once`; the last is at the deadline. An interval of less than a second
+    grows to a second if the wait is long. If the clock is set back, the
     timeout begins again. A read that fails temporarily is not an answer. Any other ApiError is raised, and so is the
     last one if too many reads in a row are unreadable.
     """
     deadline = clock.now() + policy.timeout
+    interval, waited = policy.interval.total_seconds(), 0.0
     pause, unreadable = not at_once, 0
     failed: Diagnostic | None = None
     while True:
@@ -62,7 +71,9 @@ async def poll(
             left = (deadline - now).total_seconds()
             if left <= 0:
                 return TimedOut(failed)
-            await clock.sleep(min(policy.interval.total_seconds(), left))
+            longer = min(waited / OFTEN, SELDOM)
+            await clock.sleep(min(max(interval, longer), left))
+            waited += max(interval, longer)
         pause = True
         try:
             found = await probe()
