@@ -38,7 +38,7 @@ def understood(answer: Answer, decode: Callable[[object], T]) -> T:
     except Unreadable as error:
         raise answer.unreadable(str(error), error.todo) from None
     except RecursionError:
-        raise answer.unreadable("expected a response with a few levels of nesting, got one with too many") from None
+        raise answer.unreadable("the response is nested too deeply") from None
 
 
 class Endpoints:

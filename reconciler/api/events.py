@@ -91,7 +91,7 @@ def all_events(body: object, *, between: str) -> EventsPage:
         raise Unreadable(
             f"expected fewer than {EVENTS_AT_ONCE} events between {between}, because the API never shows more than "
             f"{EVENTS_AT_ONCE} at once; there may be others",
-            "have fewer events at the same time; an incomplete list is not used",
+            "move some of these events to other times; an incomplete list is not used",
         )
     return found
 

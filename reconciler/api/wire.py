@@ -68,7 +68,8 @@ def settings(body: object) -> MarketingSettings:
     # silently.
     own = fields(source.get("settings"), f"{where}.settings")
     if nested := sorted({"settings", "overrides"} & own.keys()):
-        raise Unreadable(f"expected the settings themselves in {where}.settings, got {' and '.join(nested)} in it")
+        got = f"another object with {' and '.join(nested)}"
+        raise Unreadable(f"expected the settings themselves in {where}.settings, got {got}")
     for name in _OBJECTS:
         fields(own.get(name), f"{where}.settings.{name}")
     by_tool = fields(source.get("overrides"), f"{where}.overrides")

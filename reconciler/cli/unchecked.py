@@ -12,7 +12,8 @@ from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, Usa
 
 PLACE_UNKNOWN: Final = Diagnostic(
     "not-checked",
-    f"nothing was checked, and {PROJECT_FILE} cannot say where the state is: scheduled posts still go out",
+    f"nothing was checked, because {PROJECT_FILE} cannot be read, so nobody knows where the state is; "
+    "scheduled posts still go out",
     "correct the file and run again; until then, reconciler state list --state PLACE shows what is recorded",
     Severity.WARNING,
 )

@@ -144,7 +144,7 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], merged: Mer
     for at, rule in enumerate(rules):
         if rule.match.within is not None and rule.match.within > MADE_BY_GENERATION:
             message = (
-                "looks further ahead than a generation creates posts for (the end of next week at most), "
+                "reaches beyond the posts that a generation creates (to the end of next week at most), "
                 "and there are no `posts` rules"
             )
             path = ("schedule", "rules", at, "match", "within")

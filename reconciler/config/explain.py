@@ -202,7 +202,7 @@ class _Explainer:
             if near is not None:
                 hint = f"did you mean {near}?"
             elif _SECRET_KEYS.search(key):
-                hint = "secrets are named under `credentials` in reconciler.yaml, by reference"
+                hint = "refer to the secret under `credentials` in reconciler.yaml"
             elif elsewhere is not None:
                 hint = f"it belongs under {elsewhere}"
             else:

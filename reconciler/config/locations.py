@@ -28,7 +28,7 @@ def check_api(text: str) -> Diagnostic | None:
             "an inline secret is refused: the URL contains a user or a password", "name it under `credentials`"
         )
     if url.query or url.fragment or "?" in text or "#" in text:
-        return mistake("the URL of an API has no query and no fragment", "write it up to the path")
+        return mistake("the URL of an API has no query and no fragment", "leave out everything after the path")
     if url.scheme.lower() == "http" and not is_loopback(url.hostname):
         return mistake(
             f"{quoted(text)} would send keys unencrypted",

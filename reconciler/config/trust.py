@@ -115,7 +115,7 @@ def refused_command(trust: Trust) -> Diagnostic | None:
     """Why a file may not run a command to get a secret; None if it may."""
     if trust.commands:
         return None
-    fix = f"name the secret by env or file, or set {ALLOW_COMMANDS}=1 in the environment"
+    fix = f"give the secret as `env` or `file`, or set {ALLOW_COMMANDS}=1 in the environment"
     return mistake("a file may not run a command", fix)
 
 

@@ -53,5 +53,5 @@ def too_slow_to_publish(client: ReadClient, min_lead: timedelta) -> Diagnostic |
         return None
     found = clock_skew(ahead)
     assert found is not None
-    what = f"{found.message}, so a time that seems to be ahead may have passed"
+    what = f"{found.message}, so a time that seems to be in the future may have passed"
     return Diagnostic(Trouble.NO_LONGER_ALLOWED, what, "set the clock (NTP), and run plan again")

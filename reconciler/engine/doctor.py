@@ -108,8 +108,10 @@ async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emi
         for verdict in verdicts:
             found.facts.append(facts.Probed(verdict))
             if verdict.holds is False:
-                what = f"`{verdict.probe}` (remote-api.md {verdict.section}) does not hold on {entry.name}"
-                found.add(Diagnostic("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
+                assumed = f"`{verdict.probe}` (remote-api.md {verdict.section})"
+                what = f"the assumption {assumed} does not hold on {entry.name}"
+                fix = f"report it, and attach {shown_path(file)}"
+                found.add(Diagnostic("probe-differs", what, fix, Severity.NOTE))
         found.facts.append(facts.ProbeRecorded(len(cassette.exchanges), shown_path(file)))
     except ApiError as error:
         found.add(diagnostic_of(error, entry.name))

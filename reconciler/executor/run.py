@@ -277,7 +277,7 @@ class SiteRun:
         self.inputs_missing = kind.inputs_missing(operation, entry.address, entry.result) or self.inputs_missing
         self.halted = kind.halts(operation) or self.halted
         if activity := kind.spoils(operation):
-            failed = f"it depends on something that did not succeed: {entry.address} is {spoken(entry.result)}"
+            failed = f"it depends on {entry.address}, which did not succeed ({spoken(entry.result)})"
             self._troubled.setdefault(activity, behind(failed))
 
     # --- before a call -----------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
     if total.promises.publish:
         # Raising the limit does not help a rule without `max`: it promises as many posts as the limit allows.
         posts = f"up to {posts}"
-        lower = "set or lower `max` in the schedule rules (a rule without it counts as maxPublish), "
+        lower = "set or lower `max` in the schedule rules (a rule without `max` counts as maxPublish posts), "
     objects = f"{plural(total.deleted, 'object')} (events, activities, marketing plans)"
     target = "narrow the run with --target"
     counted = (

@@ -107,7 +107,8 @@ def doctor_line(done: DoctorCompleted) -> str:
     ]
     if not done.sites and not found:
         return NO_SITES
-    return f"Doctor: {', '.join(found) or 'no problems'} in {plural(done.sites, 'site')}."
+    where = f" in {plural(done.sites, 'site')}" if done.sites else "; no site was checked"
+    return f"Doctor: {', '.join(found) or 'no problems'}{where}."
 
 
 def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
@@ -119,7 +120,7 @@ def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
 def files_line(checked: FilesChecked) -> str:
     """`Files: 2 of 14 files need attention with reconciler 0.2.0.`, for scripts."""
     if not checked.touched:
-        return f"Files: {plural(checked.files, 'file')} checked; reconciler {checked.tool} changes nothing."
+        return f"Files: {plural(checked.files, 'file')} checked; none needs attention with reconciler {checked.tool}."
     touched = len({finding.file for finding in checked.touched})
     need = "needs" if touched == 1 else "need"
     return f"Files: {touched:,} of {plural(checked.files, 'file')} {need} attention with reconciler {checked.tool}."

@@ -56,7 +56,8 @@ def input_lines(inputs: Inputs | None, screen: Screen, used: Inputs | None = Non
             yield from _line((Span(f"{name}: {yaml(value)}"),), screen)
             continue
         changed = change_row(FieldChange("", other, value)).spans
-        yield from _line((Span(f"{name}:"), Span("used by the marketing plan -> this:", Style.DIM), *changed), screen)
+        since = Span("changed since the marketing plan was generated:", Style.DIM)
+        yield from _line((Span(f"{name}:"), since, *changed), screen)
 
 
 def _is_read_by_parts(other: Json, value: Json) -> bool:
@@ -110,7 +111,7 @@ class RecordText:
                 texts.append(f"{self._named(kind, id)}: {_state(facts)}")
         texts += [f"posts of {self._activities(found)}: {_state(facts)}" for facts, found in posts.items()]
         if rules:
-            texts.append(f"sections carried out in full: {', '.join(rules)}")
+            texts.append(f"sections applied in full: {', '.join(rules)}")
         yield from listed(texts, self._screen)
 
     def identities(self) -> Iterator[str]:

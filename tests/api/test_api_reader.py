@@ -191,7 +191,7 @@ def test_more_events_than_anyone_can_see_are_an_error_and_not_an_endless_search(
     assert side.asked <= 128
     assert (caught.value.kind, caught.value.request_id) == (ErrorKind.UNREADABLE, "r-1")
     assert caught.value.path.endswith("/events/query")
-    assert caught.value.advice().startswith("have fewer events at the same time")
+    assert caught.value.advice().startswith("move some of these events to other times")
 
 
 def test_events_of_one_second_are_recognised_as_incomplete_by_the_sign_of_more(bench: Bench) -> None:

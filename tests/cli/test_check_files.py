@@ -18,7 +18,7 @@ def test_files_state_and_saved_plans_of_other_versions_are_named(project: Projec
     reconciler("plan", project.root, "--out", project.root / "good.plan")
     clean = reconciler("version", "--check-files", project.root)
     assert clean.code == 0
-    assert clean.last.endswith(f"reconciler {__version__} changes nothing.")
+    assert clean.last.endswith(f"none needs attention with reconciler {__version__}.")
 
     plan = json.loads((project.root / "good.plan").read_text("utf-8"))
     (project.root / "old.plan").write_text(json.dumps({**plan, "formatVersion": 1, "tool": "0.0.1"}), "utf-8")

@@ -75,7 +75,7 @@ def test_nothing_is_published_while_the_clock_is_behind(pottery: Pottery, server
     code, text = pottery.run("apply", "--auto-approve", "--allow-publish")
     assert code == 3
     assert (
-        "this machine's clock is 1 day behind the server's, so a time that seems to be ahead may have passed; "
+        "this machine's clock is 1 day behind the server's, so a time that seems to be in the future may have passed; "
         "set the clock (NTP), and run plan again"
     ) in text
     assert pottery.status() == "DRAFT"

@@ -225,7 +225,7 @@ def test_a_probe_resolves_what_is_inferred_and_can_be_replayed(ward: Project, re
     ran = reconciler("doctor", ward.root, "--target", "one", "--probe", "--cassette", file, "--output", "json")
     codes = [finding["message"] for finding in ran.json["project"]["findings"] if finding["code"] == "probe-differs"]
     assert len(codes) == 1
-    assert codes[0] == "`events-key` (remote-api.md 14.17) does not hold on one"
+    assert codes[0] == "the assumption `events-key` (remote-api.md 14.17) does not hold on one"
     text = file.read_text("utf-8")
     assert "CANARY" not in text
     assert "3f0c2a9e" not in text

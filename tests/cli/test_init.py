@@ -49,8 +49,8 @@ def test_a_gitignore_that_is_kept_is_told_what_it_lacks(
     done = reconciler("init")
     assert (done.code, Path(".gitignore").read_text().count("\n")) == (0, 4)
     assert done.err == (
-        "warning: .gitignore: git does not ignore all files that reconciler writes for this machine alone; "
-        "add a line for each of: approvals/*.html, .*.tmp\n"
+        "warning: .gitignore: git does not ignore some files that reconciler writes only for this machine; "
+        "add these lines: approvals/*.html, .*.tmp\n"
     )
     (problem,) = reconciler("init", "--output", "json").json["problems"]
     assert (problem["code"], problem["severity"], problem["file"]) == ("not-ignored", "warning", ".gitignore")

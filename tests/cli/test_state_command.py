@@ -360,7 +360,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
         '  approval of draft "Sale" (Facebook): counts as used',
         "  approval of draft[before]: counts as used",
         '  posts of "Sale" and 1 more activity: present',
-        "  sections carried out in full: posts",
+        "  sections applied in full: posts",
     ]
     at = lines.index("Posts that were scheduled")
     when, then = "  Mon 2026-11-02 09:00 UTC  ", "scheduled Mon 2026-11-02 09:00 UTC"
@@ -562,7 +562,7 @@ def test_inputs_that_wait_are_shown_by_what_differs_from_those_in_use(
     asyncio.run(body())
     lines = reconciler("state", "show", "shop", project.root).out.splitlines()
     at = lines.index("Generation inputs waiting for the next generation")
-    differs = "used by the marketing plan -> this:"
+    differs = "changed since the marketing plan was generated:"
     assert lines[at + 1 : at + 4] == [
         f"  toneOfVoice:  {differs}  … 29 of it. Be [-warm.-]{{+bold.+}}",
         "  topics.included: [tea, milk]",

@@ -154,7 +154,7 @@ def test_defaults_for_nobody(labels: str, fix: str, write_project: WriteProject)
     ("rest", "place", "message"),
     [
         ("", "3:1", "schedule: this file generates no posts, so only drafts that are made elsewhere can go out"),
-        ("marketingPlan: {state: present}\n", "3:37", "schedule.rules[0].match.within looks further ahead than"),
+        ("marketingPlan: {state: present}\n", "3:37", "schedule.rules[0].match.within reaches beyond the posts that"),
     ],
 )
 def test_a_schedule_of_posts_that_nothing_makes(

@@ -148,7 +148,7 @@ def test_an_activity_that_changed_meanwhile_is_skipped_and_its_posts_too(shop: B
     assert results(ledger) == ["skipped", "skipped", "done"]
     assert details(ledger)[:2] == [
         "the activity has changed since the plan",
-        "it depends on something that did not succeed: shop/activity[a2] is skipped",
+        "it depends on shop/activity[a2], which did not succeed (skipped)",
     ]
 
 

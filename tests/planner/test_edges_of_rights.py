@@ -79,7 +79,8 @@ def test_what_is_only_promised_to_go_out_is_judged_as_well() -> None:
     assert refused.message == "the run would publish up to 21 posts, but policy.maxPublish is 20"
     # Raising the limit alone would raise the promise of a rule without `max` as well.
     assert refused.fix.startswith(
-        "set or lower `max` in the schedule rules (a rule without it counts as maxPublish), raise maxPublish, narrow "
+        "set or lower `max` in the schedule rules (a rule without `max` counts as maxPublish posts), "
+        "raise maxPublish, narrow "
     )
     (alone,) = judge_shard(PlanTally(promises=Promises(publish=1)), Policy(max_publish=20), 2, 3)
     assert "policy.maxPublish limits all 3 shards together" in alone.message

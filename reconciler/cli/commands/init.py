@@ -94,8 +94,8 @@ def _write(folder: Path, files: Mapping[str, str], running: CommandRun) -> Itera
         written = _written(path, text)
         running.emit(StarterFile(str(path), written))
         if path.name == ".gitignore" and not written and (missing := _not_in(path, text)):
-            message = "git does not ignore all files that reconciler writes for this machine alone"
-            fix = f"add a line for each of: {', '.join(missing)}"
+            message = "git does not ignore some files that reconciler writes only for this machine"
+            fix = f"add these lines: {', '.join(missing)}"
             place = Place(printable(str(path)))
             running.emit(Notice(Diagnostic("not-ignored", message, fix, Severity.WARNING, place)))
         yield written
