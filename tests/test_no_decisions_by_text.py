@@ -25,7 +25,7 @@ LOOKS = {"startswith", "endswith", "find", "index", "count", "partition", "rpart
 ALLOWED = {
     "config/explain.py": "jsonschema names a missing key only in its message",
     "reporters/diagnostics.py": "the site's name is left out of a command that is shown once for several sites",
-    "reporters/plan_text.py": "the names in a note are set apart from what is the same on every site",
+    "reporters/problem_items.py": "the names in a note are set apart from what is the same on every site",
 }
 """Where a text is looked into all the same, and why."""
 

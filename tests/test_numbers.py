@@ -59,7 +59,7 @@ OTHERS = {
     "planner/events.py": {"REACH_AHEAD.days"},
     "reporters/ledger_summary.py": {"widest"},
     "reporters/page.py": {"len(columns) + 2"},
-    "reporters/plan_text.py": {"name"},
+    "reporters/problem_items.py": {"name"},
     "reporters/state_text.py": {"len(head)", "words.asked"},
 }
 """Dates, texts, a constant, an argument of git, widths, an attribute of HTML."""

@@ -31,19 +31,12 @@ from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.going_out import GoingOutTotal, going_out_once
+from reconciler.reporters.items import Item, Rank, own_lines, shared_parts
 from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, subject_line, table
-from reconciler.reporters.plan_text import (
-    MOST_NAMED,
-    Item,
-    Rank,
-    by_channels,
-    note_item,
-    own_lines,
-    refused_item,
-    shared_parts,
-    waiting_lines,
-)
+from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
+from reconciler.reporters.plan_text import waiting_lines
+from reconciler.reporters.problem_items import note_item, refused_item
 from reconciler.reporters.totals import FindingTotal, SharedNote, counted, fix_line, note_line, shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
 

@@ -12,10 +12,11 @@ from reconciler.executor.ledger import SiteLedger, causes_once, tally_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.drift_screen import report_items
+from reconciler.reporters.items import shared_parts
 from reconciler.reporters.last_lines import apply_line, drift_line, plan_line
 from reconciler.reporters.layout import Line, Screen
 from reconciler.reporters.ledger_text import applied_lines
-from reconciler.reporters.plan_text import shared_parts, site_items
+from reconciler.reporters.plan_text import site_items
 from reconciler.reporters.text import TextReporter
 from reconciler.reporters.totals import Total, WaitingTotal
 from reconciler.state.errors import of_any_site

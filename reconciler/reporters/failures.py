@@ -19,7 +19,7 @@ from reconciler.planner.unseen import Due
 from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
 from reconciler.reporters.going_out import LIST_POSTS, GoingOutPosts, going_out_once
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
-from reconciler.reporters.plan_text import cause_key
+from reconciler.reporters.problem_items import cause_key
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied
 

@@ -18,6 +18,7 @@ from reconciler.reporters import words
 from reconciler.reporters.cards import side_of
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause
+from reconciler.reporters.items import CLASS_RANKS, Rank
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text, precondition
 from reconciler.reporters.markup import bullets, link, text, word_diff
@@ -34,7 +35,6 @@ from reconciler.reporters.page_rows import (
     problem_item,
     two_values,
 )
-from reconciler.reporters.plan_text import CLASS_RANKS, Rank
 
 STATES: Final = {
     Rank.STILL_GOING_OUT: ("still going out", "bad"),

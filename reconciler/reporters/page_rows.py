@@ -25,8 +25,8 @@ from reconciler.planner.changes import Step, details_of
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import of_its_site, remedy
 from reconciler.reporters.going_out import but_goes_out, unwanted
+from reconciler.reporters.items import Rank
 from reconciler.reporters.markup import bullets, text, word_diff
-from reconciler.reporters.plan_text import Rank
 from reconciler.reporters.values import yaml
 
 RowCounts: TypeAlias = tuple[tuple[str, int], ...]

@@ -25,22 +25,11 @@ from reconciler.reporters.diagnostics import above, cause, refused_line
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.going_out import going_out_once
+from reconciler.reporters.items import CHANGES, Item, Rank, own_lines, parts_of_many, shared_parts
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, posts_to_publish, record_first
-from reconciler.reporters.plan_text import (
-    CHANGES,
-    NOTHING_DONE,
-    Item,
-    Rank,
-    accounts_of,
-    own_lines,
-    parts_of_many,
-    shared_parts,
-    site_items,
-    waiting_lines,
-    without_refused,
-)
+from reconciler.reporters.plan_text import NOTHING_DONE, accounts_of, site_items, waiting_lines, without_refused
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5

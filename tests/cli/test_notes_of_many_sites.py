@@ -9,7 +9,7 @@ import pytest
 from reconciler.executor.ended_since import ENDED_SINCE
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.layout import Screen
-from reconciler.reporters.plan_text import note_item
+from reconciler.reporters.problem_items import note_item
 from reconciler.reporters.totals import Total
 from tests.cli.projects import Command
 from tests.cli.test_what_a_fleet_shares import DRAFTS, fleet

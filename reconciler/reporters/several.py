@@ -1,0 +1,105 @@
+"""What is done to several posts or activities of a site, as one paragraph with all their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from reconciler.model.activities import DeleteActivity
+from reconciler.model.canonical import Absent
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import PostsWrite, post_name
+from reconciler.model.schedule import CancelPost, SchedulePost
+from reconciler.planner.actions import Action, Plan
+from reconciler.planner.edits import MOMENT, edit_key
+from reconciler.planner.reasons import facts_behind
+from reconciler.reporters import words
+from reconciler.reporters.items import Item
+from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS
+from reconciler.reporters.layout import Span, subject_line
+from reconciler.reporters.named_drafts import by_channels, discard_line, discard_total, names_line
+from reconciler.reporters.totals import PostTotal
+from reconciler.reporters.values import quoted
+
+Timed: TypeAlias = SchedulePost | CancelPost
+"""Writes that one paragraph can name for several posts: they differ only in time and name."""
+
+
+def what_to_several(item: Item, action: Action, plan: Plan) -> str:
+    """What an action does, in words for several posts or activities; empty if it is shown by itself."""
+    from reconciler.reporters.kinds.schedule import account_words
+
+    operation = action.operation
+    if item.of_many is not None:
+        return item.of_many.on_one_site
+    if not isinstance(operation, Timed) or not operation.title:
+        return ""
+    if edit_key(action.address, MOMENT) in plan.edited:
+        return ""
+    assert isinstance(item.total, PostTotal)
+    if isinstance(operation, SchedulePost):
+        picked = "" if operation.at else " at times that Wix picks"
+        return f"{COUNT} {item.total.kind} on {account_words(operation.account)}{picked}"
+    facts = facts_behind(action.reason, action.details, action.grounds, plan.time_zone)
+    behind = f" ({', '.join(facts)})" if facts else ""
+    return f"{COUNT} {item.total.kind}{behind}"
+
+
+def together(what: str, items: Sequence[Item], actions: Sequence[Action], plan: Plan) -> Item:
+    """Actions that do the same: what they do, with their number, then the names, then what is discarded."""
+    first, *others = items
+    verb, operations = actions[0].operation.verb, [action.operation for action in actions]
+    head, count = (SYMBOLS[verb], STYLES[verb]), f"{len(items):,}"
+    if isinstance(first.total, PostTotal):
+        for item in others:
+            assert isinstance(item.total, PostTotal)
+            first.total.add(item.total)
+        posts = [each for each in operations if isinstance(each, Timed)]
+        channels = {post_name("", each.channel, each.type) for each in posts}
+        count += f" on {channels.pop()}" if len(channels) == 1 else ""
+        about, names = Span(what.replace(COUNT, count, 1)), _by_time(posts, plan.time_zone, one_channel=not channels)
+        return replace(first, own=(subject_line(*head, "posts", about), names_line(names)))
+    assert first.of_many is not None
+    for item in others:
+        assert item.of_many is not None
+        first.of_many.add(item.of_many)
+    zone = plan.time_zone
+    names = ", ".join(_name(each, zone) for each in operations if isinstance(each, PostsWrite | DeleteActivity))
+    discards = [draft for operation in operations for draft in plan.discarded_by(operation)]
+    about = Span(what.replace(COUNT, count, 1))
+    lines = (subject_line(*head, first.of_many.subject, about), names_line(names))
+    own = (discard_line(discards),) if discards else ()
+    return Item(first.rank, lines, own, discard_total(discards, plan), first.of_many)
+
+
+def _name(operation: PostsWrite | DeleteActivity, zone: str) -> str:
+    """`"Winter check"`, with its date if another activity has the same title."""
+    if isinstance(operation, PostsWrite) or isinstance(operation.date, Absent):
+        return quoted(operation.title)
+    return f"{quoted(operation.title)} on {words.day_or_moment(operation.date, zone)}"
+
+
+def _by_time(posts: Iterable[SchedulePost | CancelPost], zone: str, *, one_channel: bool) -> str:
+    """`Tue 2026-12-01 09:30 UTC "Sale" (X); Wed 2026-12-02 09:30 "Studio" (X)`: the zone is that of all times.
+
+    With `one_channel`, it was named before.
+    """
+    times: dict[str, list[SchedulePost | CancelPost]] = {}
+    for post in posts:
+        times.setdefault(_time_of(post, zone), []).append(post)
+    found: list[str] = []
+    in_zone = f" {zone}"
+    for when, same in times.items():
+        names = ", ".join(quoted(post.title) for post in same) if one_channel else by_channels(same, len(same), "post")
+        found.append(f"{when.replace(f' {zone}', in_zone, 1)} {names}".strip())
+        in_zone = "" if when else in_zone
+    return "; ".join(found)
+
+
+def _time_of(post: SchedulePost | CancelPost, zone: str) -> str:
+    """When a post goes out, or would have; empty if it is not known."""
+    if isinstance(post, SchedulePost) and post.at is None:
+        return moment_text(post.about, zone, exact=False) if post.about else ""
+    return words.moment(post.at, zone) if post.at else ""
