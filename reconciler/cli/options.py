@@ -443,8 +443,8 @@ def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
             *flag("--require-approval", "require_approval"),
             *flag("--committed", "committed"),
         ),
+        regenerate=tuple(given.get("regenerate") or ()),
         planning=(
-            *each("--regenerate", "regenerate"),
             *flag("--no-publish", "no_publish"),
             *flag("--strict", "strict"),
         ),

@@ -286,6 +286,12 @@ def retries(ledger: SiteLedger) -> Retries:
     )
 
 
+def has_generated(ledger: SiteLedger) -> bool:
+    """Whether a run began to generate a site's marketing plan, or may have: asking for it again would do it twice."""
+    began = (ActionResult.DONE, ActionResult.PENDING, ActionResult.UNKNOWN)
+    return any(entry.result in began for entry in ledger.entries if entry.operation.uses_inputs)
+
+
 def _may_pass(problem: Diagnostic | None) -> bool:
     return problem is not None and problem.code in PASSING_MEANWHILE
 

@@ -29,13 +29,15 @@ _PLANNING: Final = frozenset({"plan", "apply"})
 class Again(Struct, frozen=True):
     """The arguments of a run that the next command repeats.
 
-    `sites`: which sites; `reaching`: which API and state, and what is trusted; `planning`: what goes into a plan.
-    Without them, `plan --target shop` would lead to an `apply` of every site. `is_part`: the plan is saved as one of
-    several shards, which are merged first. `folder`: the project's folder, if `apply FILE` does not find it from here.
+    `sites`: which sites; `reaching`: which API and state, and what is trusted; `regenerate`: the sites of that option;
+    `planning`: what else goes into a plan. Without them, `plan --target shop` would lead to an `apply` of every site.
+    `is_part`: the plan is saved as one of several shards, which are merged first. `folder`: the project's folder, if
+    `apply FILE` does not find it from here.
     """
 
     sites: tuple[str, ...] = ()
     reaching: tuple[str, ...] = ()
+    regenerate: tuple[str, ...] = ()
     planning: tuple[str, ...] = ()
     is_part: bool = False
     folder: str = ""
@@ -77,7 +79,7 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
     if command in _OF_WHOLE_SITES:
         arguments = tuple(_whole_sites(arguments))
     if command in _PLANNING and not saved:
-        arguments += again.planning
+        arguments += (*(word for site in again.regenerate for word in ("--regenerate", site)), *again.planning)
     if command in _REACHING:
         arguments += again.reaching
     import shlex  # only a run that has a next step needs it

@@ -51,6 +51,8 @@ class TextReporter:
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
         self._sites_again = 0
         """How many sites failed for a reason that may be temporary."""
+        self._generated: set[str] = set()
+        """The sites whose generation this run began: the next step asks for none of them again."""
         self._uncounted = self._imported = False
         self._is_saved = False
         self._other_api = ""
@@ -191,6 +193,7 @@ class TextReporter:
 
     def _site_applied(self, applied: site_results.SiteApplied) -> None:
         from reconciler.executor.ledger import (
+            has_generated,
             left_by_guard,
             left_read_only,
             public_not_started,
@@ -208,6 +211,8 @@ class TextReporter:
         self._read_only += 0 if guarded else left_read_only(applied.ledger)
         self._unreached += 0 if guarded else public_not_started(applied.ledger)
         self._sites_with_new += bool(new)
+        if has_generated(applied.ledger):
+            self._generated.add(applied.ledger.site.name)
         same_as = self._ledger.applied(applied)
         detail = self._context.detail
         brief = self._applying >= FEW_SITES
@@ -473,6 +478,8 @@ class TextReporter:
             again = detail.again
             if self._other_api and "--api" not in again.reaching:
                 again = replace(again, reaching=("--api", self._other_api, *again.reaching))
+            left = tuple(site for site in again.regenerate if site not in self._generated)
+            again = replace(again, regenerate=left)
             step = printable(repeated(step, again, detail.saved_to))
         self._write(f"{self._screen.paint('Next:', Style.DIM)} {self._screen.paint(step)}\n")
 

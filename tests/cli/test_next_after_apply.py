@@ -323,3 +323,19 @@ def test_an_apply_counts_what_its_plan_says_is_blocked(
     blocked = int(planned.removeprefix("Plan: 0 to add, 1 to change, 0 to destroy; ").partition(" blocked.")[0])
     assert blocked > 0
     assert f"Apply: 0 added, 1 changed, 0 destroyed; {blocked} blocked." in reconciler(*command).out
+
+
+def test_the_next_step_regenerates_no_site_a_second_time(tmp_path: Path, reconciler: Command) -> None:
+    """It repeats `--regenerate` only for sites where nothing was started."""
+    project = Project(tmp_path)
+    keeps = site("shop-c", 3).replace("{state: present}", "{state: present, regenerate: {discard: nothing}}")
+    files = {"sites/a.yaml": site("shop-a", 1), "sites/b.yaml": site("shop-b", 2), "sites/c.yaml": keeps}
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX} | files)
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    project.edit("reconciler.yaml", "{interval: 1s, timeout: 1m}", "{interval: 500ms, timeout: 1s}")
+    asked = [word for name in ("shop-a", "shop-c") for word in ("--regenerate", name)]
+    planned = reconciler("plan", project.root, "--target", "shop-a", *asked[:2])
+    assert planned.out.splitlines()[-1].endswith(f" {project.root} --target shop-a --regenerate shop-a"), planned.out
+    done = reconciler("apply", project.root, "--auto-approve", *asked)
+    step = f"Next: reconciler apply {project.root} --regenerate shop-c   (1 action pending)"
+    assert (done.code, done.out.splitlines()[-1]) == (4, step), done.out
