@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.text import in_quotes
-from reconciler.reporters.next_step import Again
+from reconciler.reporters.next_step import REGENERATE, Again
 
 if TYPE_CHECKING:  # this file is loaded for `--help` too
     from datetime import timedelta
@@ -429,8 +429,8 @@ def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
             yield option
 
     return Again(
+        paths=tuple(str(path) for path in paths if path.suffix.lower() in (".yaml", ".yml") or not path.is_file()),
         sites=(
-            *(str(path) for path in paths if path.suffix.lower() in (".yaml", ".yml") or not path.is_file()),
             *each("--target", "targets"),
             *each("--exclude", "excludes"),
             *(("--shard", f"{shard.number}/{shard.count}") if shard is not None else ()),
@@ -443,8 +443,8 @@ def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
             *flag("--require-approval", "require_approval"),
             *flag("--committed", "committed"),
         ),
-        regenerate=tuple(given.get("regenerate") or ()),
         planning=(
+            *each(REGENERATE, "regenerate"),
             *flag("--no-publish", "no_publish"),
             *flag("--strict", "strict"),
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from reconciler.config.discovery import absolute_path
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import check_target
 from reconciler.engine.plan_file import StoredPlans, bare
@@ -17,9 +18,11 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.library.runs import ProjectRuns
 from reconciler.model.address import SiteName
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.actions import RefusedBy
-from reconciler.planner.document import RunBackground, RunPart
+from reconciler.planner.document import RunArguments, RunBackground, RunPart
+from reconciler.reporters.next_step import Again
 
 
 class PlanCollector:
@@ -28,9 +31,11 @@ class PlanCollector:
     The file is written before the plan is shown, because what is shown ends with how to apply it.
     """
 
-    def __init__(self, file: Path, emit: Emit) -> None:
+    def __init__(self, file: Path, emit: Emit, again: Again) -> None:
         self._file = file
         self._emit = emit
+        self._again = again
+        self._arguments: RunArguments | Absent = ABSENT
         self._plans = StoredPlans()
         self._failed = 0
         self._of = 0
@@ -45,6 +50,7 @@ class PlanCollector:
     def begin(self, project: ProjectRuns, selection: Selection) -> None:
         """The run is about to begin. Its sites will come in the order of their files."""
         self._order, self._part = enumerate(selection.every), selection.part
+        self._arguments = _arguments(self._again, project.files.root)
 
         def save(background: RunBackground) -> None:
             made_from = (selection.part, project.files.digest, project.commit(), background)
@@ -63,7 +69,8 @@ class PlanCollector:
         if isinstance(event, PlanCompleted):
             refusals = tuple(why for why in event.refusals if why.code == RefusedBy.STRICT)
             try:
-                self._emit(Notice(self._saved(RunBackground(self._of, event.covers_all, refusals))))
+                whole = RunBackground(self._of, event.covers_all, refusals, self._arguments)
+                self._emit(Notice(self._saved(whole)))
             except UsageError as error:
                 self._unsaved, event = error, replace(event, unsaved=True)
         self._failed += isinstance(event, SiteFailed)
@@ -89,3 +96,11 @@ class PlanCollector:
             what += f", shard {part.number:,} of {part.count:,}"
             fix = "to merge all shards into one plan: reconciler merge FILE... --out FILE"
         return Diagnostic("plan-saved", what, fix, Severity.NOTE)
+
+
+def _arguments(again: Again, root: Path) -> RunArguments | Absent:
+    """The arguments that decide what is in a plan, with paths from the project's folder `root`."""
+    absolute = [absolute_path(Path(path)) for path in again.paths]
+    paths = [Path(os.path.relpath(path, root)).as_posix() for path in absolute if path != root]
+    found = RunArguments(tuple(paths), again.sites, again.planning)
+    return ABSENT if found == RunArguments() else found

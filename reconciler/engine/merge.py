@@ -14,11 +14,12 @@ from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.engine.plan_file import LARGEST_WHOLE, StoredPlans, readable_plan, write_file, write_plan
 from reconciler.engine.results import PartsMerged
 from reconciler.engine.saved import check_destination
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import Malformed, ascii_text, from_plain, parse
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.model.verdict import Verdict, verdict_with, worst
-from reconciler.planner.document import KIND, RunBackground, RunPart, SavedPlan
+from reconciler.planner.document import KIND, RunArguments, RunBackground, RunPart, SavedPlan
 from reconciler.version import __version__
 
 Report = Mapping[str, Any]
@@ -105,7 +106,16 @@ def _background(parts: Sequence[SavedPlan]) -> RunBackground | None:
     if len(known) < len(parts):
         return None
     refusals = tuple(dict.fromkeys(why for each in known for why in each.refusals))
-    return RunBackground(known[0].of, all(each.covers_all for each in known), refusals)
+    return RunBackground(known[0].of, all(each.covers_all for each in known), refusals, _arguments(known[0]))
+
+
+def _arguments(part: RunBackground) -> RunArguments | Absent:
+    """The arguments of all parts, without the one that tells the parts apart."""
+    if isinstance(part.arguments, Absent) or "--shard" not in part.arguments.sites:
+        return part.arguments
+    at = part.arguments.sites.index("--shard")
+    without = replace(part.arguments, sites=part.arguments.sites[:at] + part.arguments.sites[at + 2 :])
+    return ABSENT if without == RunArguments() else without
 
 
 def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:

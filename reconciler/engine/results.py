@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     # Only for type checking: code that makes such a value has imported them, and `validate` starts without them.
     from reconciler.executor.ledger import ActionResult, ApplyTally
     from reconciler.planner.actions import GoingOut
-    from reconciler.planner.document import RunPart
+    from reconciler.planner.document import RunArguments, RunPart
     from reconciler.planner.drift_report import DriftTally
     from reconciler.planner.tally import PlanTally, Spare
 
@@ -119,7 +119,7 @@ class PlanLoaded(Struct, frozen=True):
     `parts`: how many shards there are if it is one of them, otherwise 1. `commit`: what git had checked out when it was
     made, if that is known. `other_api`: whether the project names an API other than `api`, so that an apply must
     be given this one. `spent_known`: whether the state could say if it was applied. `outside`: whether it is shown
-    where its project was not found.
+    where its project was not found. `arguments`: those that decided what is in it, with paths from here, if any.
     """
 
     id: str
@@ -138,6 +138,7 @@ class PlanLoaded(Struct, frozen=True):
     begun_at: datetime | None = None
     shards: int = 1
     shards_left: tuple[int, ...] = ()
+    arguments: RunArguments | None = None
 
 
 class Notice(Variant, frozen=True):

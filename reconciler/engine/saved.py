@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.config.discovery import PROJECT_FILE
+from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.plan_file import in_file_order, unwritable, write_plan
@@ -24,7 +24,7 @@ from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, Usa
 from reconciler.model.plurals import some_of
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import RunBackground, RunPart, SavedPlan, UnusablePlan
+from reconciler.planner.document import RunArguments, RunBackground, RunPart, SavedPlan, UnusablePlan
 from reconciler.state.errors import StateError
 from reconciler.state.plans import PlanUse, SpentPlans
 from reconciler.version import __version__
@@ -132,8 +132,17 @@ def plan_loaded(saved: SavedPlan, project: ProjectConfig, now: datetime, use: Pl
         parts=saved.part.count if saved.part is not None else 1,
         commit=saved.commit,
         other_api=saved.api != project.api,
+        arguments=_arguments(saved, project.root),
     )
     return replace(loaded, begun_at=use.begun_at, shards=use.shards, shards_left=left) if use is not None else loaded
+
+
+def _arguments(saved: SavedPlan, root: Path) -> RunArguments | None:
+    """The arguments that decided what is in a plan, with paths from the current directory; None if there were none."""
+    if saved.background is None or isinstance(saved.background.arguments, Absent):
+        return None
+    found = saved.background.arguments
+    return replace(found, paths=tuple(shown_path(root / path) for path in found.paths))
 
 
 def without_approval(plans: Iterable[Plan]) -> tuple[SiteName, ...]:

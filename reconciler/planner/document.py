@@ -130,16 +130,30 @@ class RunPart(Struct, frozen=True):
     config: Digest
 
 
+class RunArguments(Struct, frozen=True):
+    """The arguments of the `plan` that decided what is in it: the next command repeats them.
+
+    `paths` are relative to the project's folder; `sites` choose among the sites, such as `--target shop`; `planning`
+    decides what is planned for them, such as `--no-publish`.
+    """
+
+    paths: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    planning: tuple[str, ...] = ()
+
+
 class RunBackground(Struct, frozen=True):
     """What a screen says about the run that made a plan, in addition to the plans of its sites.
 
     `of` counts all sites of the project. `covers_all`: nothing that may go public was left out on the sites of the run,
     and no site was undeclared. `refusals` are those of the run as a whole, except limits, which are judged again.
+    `arguments` are left out if there were none, or if an earlier version made the plan.
     """
 
     of: int
     covers_all: bool = False
     refusals: tuple[Diagnostic, ...] = ()
+    arguments: RunArguments | Absent = ABSENT
 
 
 class SavedPlan(Struct, frozen=True, dict=True):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.plurals import plural
 
 if TYPE_CHECKING:
+    from reconciler.planner.document import RunArguments
     from reconciler.planner.tally import PlanTally
 
 NOTE: Final = "   ("
@@ -21,6 +23,9 @@ MERGE: Final = "reconciler merge FILE... --out FILE   (once every shard is plann
 PLAN_EACH: Final = "reconciler plan --out FILE   (each shard, then merge and apply: a limit counts what all shards do)"
 """The step after planning one of several shards that no apply may carry out alone."""
 
+REGENERATE: Final = "--regenerate"
+"""The option whose sites the next step leaves out once their generation has begun."""
+
 _REACHING: Final = frozenset({"plan", "apply", "drift", "review"})
 _OF_WHOLE_SITES: Final = frozenset({"review"})
 _PLANNING: Final = frozenset({"plan", "apply"})
@@ -29,18 +34,35 @@ _PLANNING: Final = frozenset({"plan", "apply"})
 class Again(Struct, frozen=True):
     """The arguments of a run that the next command repeats.
 
-    `sites`: which sites; `reaching`: which API and state, and what is trusted; `regenerate`: the sites of that option;
-    `planning`: what else goes into a plan. Without them, `plan --target shop` would lead to an `apply` of every site.
+    `paths` and `sites`: which sites; `reaching`: which API and state, and what is trusted; `planning`: what goes into a
+    plan. Without them, `plan --target shop` would lead to an `apply` of every site.
     `is_part`: the plan is saved as one of several shards, which are merged first. `folder`: the project's folder, if
     `apply FILE` does not find it from here.
     """
 
     sites: tuple[str, ...] = ()
     reaching: tuple[str, ...] = ()
-    regenerate: tuple[str, ...] = ()
     planning: tuple[str, ...] = ()
     is_part: bool = False
     folder: str = ""
+    paths: tuple[str, ...] = ()
+
+    def with_those_of(self, plan: RunArguments) -> Again:
+        """The same for the sites of a saved plan, and with what decided its content."""
+        own = tuple(word for word in self.planning if word not in plan.planning)
+        sites, planning = (*plan.sites, *self.sites), (*plan.planning, *own)
+        return replace(self, paths=plan.paths, sites=sites, planning=planning)
+
+    def without_regenerating(self, sites: Collection[str]) -> Again:
+        """The same without `--regenerate` for these sites."""
+        given, left = iter(self.planning), list[str]()
+        for word in given:
+            site = next(given) if word == REGENERATE else None
+            if site is None:
+                left.append(word)
+            elif site not in sites:
+                left += (word, site)
+        return replace(self, planning=tuple(left))
 
 
 def record_first(sites: int) -> str | None:
@@ -75,11 +97,11 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
     if again.is_part and command == "apply":
         return MERGE
     saved = bool(saved_to) and command == "apply" and bool(rest)
-    arguments = () if saved else again.sites
+    arguments = () if saved else (*again.paths, *again.sites)
     if command in _OF_WHOLE_SITES:
         arguments = tuple(_whole_sites(arguments))
     if command in _PLANNING and not saved:
-        arguments += (*(word for site in again.regenerate for word in ("--regenerate", site)), *again.planning)
+        arguments += again.planning
     if command in _REACHING:
         arguments += again.reaching
     import shlex  # only a run that has a next step needs it

@@ -54,9 +54,7 @@ class TextReporter:
         self._generated: set[str] = set()
         """The sites whose generation this run began: the next step asks for none of them again."""
         self._uncounted = self._imported = False
-        self._is_saved = False
-        self._other_api = ""
-        """The API that a saved plan was made for, if the project names another one."""
+        self._loaded: results.PlanLoaded | None = None
         self._explained: dict[str, str] = {}
         """What `doctor` found, with the first site that has it."""
         detail = context.detail
@@ -120,8 +118,7 @@ class TextReporter:
                 self._gap = phase is results.Phase.APPLYING and sites > 0 and self._planned
             case results.PlanLoaded():
                 self._plan.loaded(event)
-                self._is_saved = True
-                self._other_api = event.api if event.other_api else ""
+                self._loaded = event
             case site_results.SitePlanned():
                 self._site_planned(event)
             case site_results.SiteDrifted():
@@ -448,7 +445,7 @@ class TextReporter:
         if tally.withheld:
             why.append(f"{plural(tally.withheld, 'public action')} withheld")
         if why:
-            why += ["the saved plan is used up"] if self._is_saved and not completed.interrupted else []
+            why += ["the saved plan is used up"] if self._loaded is not None and not completed.interrupted else []
             public = tally.withheld or self._unreached or again.public
             publish = " --allow-publish" if public else ""
             return f"reconciler apply{publish}   ({'; '.join(why)})"
@@ -475,12 +472,12 @@ class TextReporter:
         if detail.quiet or detail.summary:  # what these show ends with the last line
             return
         if self._context.command in REPEATING:
-            again = detail.again
-            if self._other_api and "--api" not in again.reaching:
-                again = replace(again, reaching=("--api", self._other_api, *again.reaching))
-            left = tuple(site for site in again.regenerate if site not in self._generated)
-            again = replace(again, regenerate=left)
-            step = printable(repeated(step, again, detail.saved_to))
+            again, loaded = detail.again, self._loaded
+            if loaded is not None and loaded.arguments is not None:
+                again = again.with_those_of(loaded.arguments)
+            if loaded is not None and loaded.other_api and "--api" not in again.reaching:
+                again = replace(again, reaching=("--api", loaded.api, *again.reaching))
+            step = printable(repeated(step, again.without_regenerating(self._generated), detail.saved_to))
         self._write(f"{self._screen.paint('Next:', Style.DIM)} {self._screen.paint(step)}\n")
 
     def _lines(self, lines: Iterable[str]) -> None:

@@ -24,6 +24,7 @@ SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 SECOND = "3f0c2a9e-8d0b-4b7c-9a55-000000000002"
 EVENTS = "calendarEvents:\n  events:\n    - {name: Sale, date: 2026-11-27}\n"
 POSTS = "posts:\n  - {match: {within: 21d}, state: present, max: 2}\n"
+SITES = (("shop", "shop", 1), ("b", "shop-b", 2), ("c", "shop-c", 3))
 YES = ("--auto-approve", "--allow-publish")
 
 
@@ -499,6 +500,32 @@ def test_a_step_without_the_saved_plan_keeps_to_the_sites_of_the_run() -> None:
     again = Again(sites=("acme", "--target", "shop"), folder="acme")
     assert repeated(step, again, "shop.plan") == step.replace("apply", "apply acme --target shop", 1)
     assert repeated("reconciler apply shop.plan", again, "shop.plan") == "cd acme && reconciler apply shop.plan"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ""),
+        (".", ""),
+        ("--target shop --exclude shop/settings", "--target shop --exclude shop/settings"),
+        ("sites/b.yaml", "b.yaml"),
+        ("sites --shard 2/2", ". --shard 2/2"),
+        ("--target shop-b --regenerate shop-b", "--target shop-b"),
+    ],
+)
+def test_what_a_saved_plan_leaves_is_not_looked_for_on_other_sites(
+    given: str, kept: str, reconciler: Command, chain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise `Next:` would publish what nobody had planned. Paths are written as from the current directory."""
+    monkeypatch.chdir(chain.root)
+    assert reconciler("apply", *YES).code == 0
+    unapproved = "schedule: {approval: none, rules: [{match: {within: 30d}}]}\n"
+    chain.write({f"sites/{file}.yaml": site(name, n, more=unapproved) for file, name, n in SITES})
+    assert reconciler("plan", *given.split(), "--out", "part.plan").code == 0
+    monkeypatch.chdir(chain.root / "sites")
+    done = reconciler("apply", "../part.plan", "--auto-approve")
+    step = f"Next: reconciler apply{f' {kept}' if kept else ''} --allow-publish   ("
+    assert (done.code, done.out.splitlines()[-1].startswith(step)) == (3, True), done.out
 
 
 def test_a_stale_plan_says_once_what_to_do(reconciler: Command, project: Project, saved: Path) -> None:

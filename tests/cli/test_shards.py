@@ -125,6 +125,19 @@ def test_all_parts_together_are_the_plan_of_one_run(fleet: Project, reconciler: 
     assert reconciler("show", "all.plan").last == ran.last
 
 
+@pytest.mark.parametrize("given", [("--no-publish",), ()])
+def test_the_whole_was_made_with_the_arguments_of_its_parts(
+    given: tuple[str, ...], fleet: Project, reconciler: Command
+) -> None:
+    """Apart from the one that tells the parts apart."""
+    for n in (1, 2):
+        assert reconciler("plan", "--shard", f"{n}/2", "--out", f"{n}.plan", *given).code == 0
+    assert facts("1.plan")["background"]["arguments"]["sites"] == ["--shard", "1/2"]
+    assert reconciler("merge", "1.plan", "2.plan", "--out", "all.plan").code == 0
+    kept = {"paths": [], "sites": [], "planning": [*given]} if given else None
+    assert facts("all.plan")["background"].get("arguments") == kept
+
+
 def test_parts_that_are_not_one_whole_are_refused(fleet: Project, reconciler: Command, parts: list[str]) -> None:
     def said(*files: str) -> str:
         ran = reconciler("merge", *files, "--out", "all.plan")

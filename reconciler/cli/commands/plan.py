@@ -72,7 +72,7 @@ def _plan(asked: options.RunOptions, out: Path | None, running: CommandRun) -> C
         return running.run(project.run_plan(selection, context, running.emit))
     from reconciler.cli.plan_collector import PlanCollector
 
-    collector = PlanCollector(out, running.emit)
+    collector = PlanCollector(out, running.emit, asked.shown.again)
     project, selection, context = selected(asked)
     collector.begin(project, selection)
     completed = running.run(project.run_plan(selection, context, collector.emit))
