@@ -353,7 +353,7 @@ def options_of_writing(folder: Path, **given: Any) -> RunOptions:
     asked = run_options((folder,), **given)
     if folder != Path():
         return asked
-    return replace(asked, shown=replace(asked.shown, again=replace(asked.shown.again, sites=())))
+    return replace(asked, shown=replace(asked.shown, again=replace(asked.shown.again, sites=(), paths=())))
 
 
 def invocation_of(given: Mapping[str, Any]) -> Invocation:

@@ -29,7 +29,7 @@ def options_of_plan(shown: OutputOptions, file: Path, state: str | None) -> Outp
         shown = options.applied_elsewhere(shown, absolute_path(file), folder, state)
     except UsageError:  # the project cannot be looked up
         return replace(shown, saved_to=str(file))
-    return replace(shown, again=replace(shown.again, sites=(folder,))) if folder else shown
+    return replace(shown, again=replace(shown.again, paths=(folder,))) if folder else shown
 
 
 def report_plan(saved: SavedPlan, file: Path, state: str | None, running: CommandRun) -> ClosingEvent:

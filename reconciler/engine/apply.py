@@ -341,13 +341,13 @@ async def _finish(
     whole: bool,
     begin: Callable[[], Awaitable[None]] | None = None,
 ) -> ApplyCompleted | Refused:
-    """Asks for approval, and carries out what is ready; nothing if the run as a `whole` is refused.
+    """Asks for approval, and carries out what is ready; nothing if the run as a `whole` is refused, or every site.
 
     `begin` is awaited just before the first write.
     """
     completed, unwritable = judged.completed, judged.unwritable
     unstopped = sum(len(site.ledger.still_going_out) for site in judged.idle)  # the others are in `_going_out`
-    if refusals and (whole or not (judged.ready or unwritable)):
+    if refusals and (whole or completed.refused + completed.failed == completed.sites):
         going_out = _going_out(judged, IF_RUN_REFUSED)
         return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out, unstopped))
     allow_publish = False

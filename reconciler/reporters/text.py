@@ -399,7 +399,7 @@ class TextReporter:
 
     def _apply_completed(self, completed: results.ApplyCompleted) -> None:
         """The ledger of all sites, and the last line."""
-        if not completed.sites and not completed.plan.failed:
+        if not (completed.sites or completed.plan.failed or completed.plan.refused):
             if self._held:
                 self._last(self._held)
             if (step := self._plan.review_step()) is not None:

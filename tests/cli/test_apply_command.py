@@ -200,7 +200,10 @@ def test_a_refused_site_stops_only_itself(chain: Project, reconciler: Command) -
     assert "shop-b  1 done" not in done.out
     alone = reconciler("apply", chain.root, "--auto-approve")
     assert alone.code == 4
-    assert alone.last.startswith("Refused: shop-b: expect.published")
+    assert alone.last == "Apply: 0 added, 0 changed, 0 destroyed; 1 refused."
+    assert "\n  shop-b  refused\n  2 sites with nothing to do\n" in alone.out
+    every = reconciler("apply", chain.root, "--auto-approve", "--target", "shop-b")
+    assert (every.code, every.last.startswith("Refused: shop-b: expect.published")) == (4, True), every.out
 
 
 def test_a_failed_generation_is_1_and_the_ledger_says_so(chain: Project, reconciler: Command) -> None:
@@ -444,6 +447,10 @@ def test_a_refusal_and_a_site_that_cannot_be_read_are_both_named(reconciler: Com
     for document in (chain.root / ".reconciler").rglob("3f0c2a9e-8d0b-4b7c-9a55-000000000002.json"):
         document.write_text("{", "utf-8")
     chain.write({"sites/shop.yaml": site("shop", more="expect: {published: false}\n")})
+    ran = reconciler("apply", chain.root, "--auto-approve")
+    counted = "Apply: 0 added, 0 changed, 0 destroyed; 1 failed, 1 refused."
+    assert (ran.code, ran.last) == (1, counted), ran.out + ran.err
+    (chain.root / "sites" / "c.yaml").unlink()
     ran = reconciler("apply", chain.root, "--auto-approve")
     assert (ran.code, ran.last.startswith("Refused: shop: ")) == (1, True), ran.out + ran.err
     assert ran.last.endswith(" (1 site could not be read, above)")
