@@ -12,7 +12,7 @@ from tests.sources import parsed
 PACKAGE = Path(__file__).resolve().parents[1] / "reconciler"
 
 CALLED_FROM_OUTSIDE = {
-    *("list_commands", "get_command", "format_commands", "list_", "mv", "command"),  # click's
+    *("list_commands", "get_command", "format_commands", "make_formatter", "list_", "mv", "command"),  # click's
     *("handle_exit", "capture_signals"),  # uvicorn's
     "get_source",  # jinja's
     *("add_hook", "start_in_thread", "variants"),  # the sandbox is there for tests

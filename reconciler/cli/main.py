@@ -55,8 +55,19 @@ COMPLETE: Final = "_RECONCILER_COMPLETE"
 """The variable with which a shell's completion script asks for words."""
 
 
+class FittingContext(click.Context):
+    """A context whose help fits the terminal."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        from reconciler.cli.help_format import HelpFormatter
+
+        return HelpFormatter(width=self.terminal_width, max_width=self.max_content_width)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they run."""
+
+    context_class = FittingContext
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -67,6 +78,8 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"reconciler.cli.commands.{cmd_name}")
         command = module.command
         assert isinstance(command, click.Command)
+        for fitted in (command, *(command.commands.values() if isinstance(command, click.Group) else ())):
+            fitted.context_class = FittingContext
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -121,25 +134,9 @@ def run(args: Sequence[str]) -> int:
     return verdict.exit_code
 
 
-def _narrow() -> int | None:
-    """The width of help on a narrow screen, for which click makes it at least 50 columns wide; None on any other."""
-    given = os.environ.get("COLUMNS", "")
-    columns = int(given) if given.isdecimal() else 0
-    if not columns:
-        with suppress(OSError):
-            columns = os.get_terminal_size().columns
-    return max(columns, 30) - 2 if 0 < columns < 52 else None
-
-
 def _verdict(args: Sequence[str]) -> Verdict:
     try:
-        result = cli.main(
-            args=list(args),
-            prog_name="reconciler",
-            complete_var=COMPLETE,
-            standalone_mode=False,
-            terminal_width=_narrow(),
-        )
+        result = cli.main(args=list(args), prog_name="reconciler", complete_var=COMPLETE, standalone_mode=False)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt, Terminated, SystemExit) as error:
         if not os.environ.get(COMPLETE):

@@ -39,7 +39,8 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 @click.option(
     "--decision",
     type=click.Choice(DECISIONS),
-    help="The decision: approve or pending for drafts, the others for whole activities. "
+    metavar="DECISION",
+    help="For drafts: approve or pending. For whole activities: keep, regenerate, regenerate-media or discard. "
     "Default: ask; approve with --yes.",
 )
 @click.option(
