@@ -35,7 +35,7 @@ FACTS = {
     *("account", "approver", "call", "channel", "channels", "code", "commit", "consumed", "details"),
     *("contents", "created", "credentials", "decision", "description", "edited", "event_ids", "events", "field"),
     *("error", "file", "id", "ids", "in_file", "instance_id", "known", "link", "live", "method", "name", "object"),
-    *("objects", "path"),
+    *("objects", "path", "paths", "planning", "sites"),
     *("request_id", "rules", "status", "target_date", "time_zone", "title", "type", "types", "weekdays", "zone"),
     *("inherited", "labels", "reads"),
     *("api", "kind", "tool", "written", "beat", "ci_url", "host", "machine", "run", "started", "token", "user"),
