@@ -24,8 +24,8 @@ IN_MEMORY: Final = 256 * 1024
 FEW_SITES: Final = 5
 """If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones.
 
-Sites whose own lines are all the same share one block. So do this many sites or more whose own lines differ only in
-the accounts on which posts go out, unless posts are listed.
+Sites whose own lines are all the same share one block, with the lines of one of them. So do this many sites or more
+whose own lines differ only in the accounts on which posts go out, unless posts are listed; these show totals.
 """
 
 MOST_NAMES: Final = 5
@@ -303,10 +303,12 @@ class Blocks(Generic[CountsT]):
                     if lines := [*self._read(place)]:
                         yield from (self._screen.paint(name, Style.BOLD), *lines, "")
                 continue
-            lines = [*(self._read(found.own[0]) if own and not found.totals else self._lines_of(found))]
+            each = own and found.alike
+            lines = [*(self._read(found.own[0]) if each else self._lines_of(found))]
             if not lines:
                 continue
-            head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found)}"
+            head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found, named=each)}"
+            head += ", each:" if each and found.totals else ""
             yield from Line((Span(head, Style.BOLD),)).on(self._screen)
             yield from lines
             if self._list_sites:
@@ -335,14 +337,16 @@ class Blocks(Generic[CountsT]):
         below = (found for found in self._found.values() if found.rank < rank)
         return sum(1 if isinstance(found, _Single) else found.count for found in below)
 
-    def _which(self, found: _Shared[CountsT]) -> str:
+    def _which(self, found: _Shared[CountsT], *, named: bool) -> str:
         """A few sites by name; `all 223 sites`; `215 sites (team=emea)` if all with a label share the block.
 
         `90 sites (of 215 with team=emea)` if others with the label do not; without a label, some of their names.
+        `named`: the block names their posts.
         """
         if found.count <= MOST_NAMES:
             return f"{found.count:,} sites ({', '.join(found.names)})"
-        posts = " and their posts" if found.has_posts else "" if found.has_titles else " and their activities"
+        posts = "" if found.has_titles else " and their activities"
+        posts = " and their posts" if found.has_posts and not named else posts
         more = "" if self._list_sites else f"list them{posts} with --sites"
         if found.count == self._seen.total():
             return f"all {found.count:,} sites{f' ({more})' if more else ''}"
@@ -397,9 +401,9 @@ def _key_of(rank: int, parts: Iterable[BlockPart]) -> bytes:
 def shown_one_by_one(sites: int, lines: int, *, has_posts: bool, list_posts: bool) -> bool:
     """Whether sites that could share a block each get their own.
 
-    They do if there are few of them, or if their posts are to be listed or fit on a screen.
+    They do if there are few of them, if all are to be listed, or if they have posts that fit on a screen.
     """
-    return sites < FEW_SITES or (has_posts and (list_posts or lines <= MOST_LINES))
+    return sites < FEW_SITES or list_posts or (has_posts and lines <= MOST_LINES)
 
 
 def all_or_part(listed: int, sites: int) -> str:

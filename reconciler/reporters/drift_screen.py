@@ -13,6 +13,7 @@ from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.canonical import Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
+from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import (
@@ -288,7 +289,8 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
         return Item(Rank.STILL_GOING_OUT, (), tuple(lines), GoingOutTotal((post,), item.zone, moved))
     if not _is_told_together(item) or everything:
         return _shared(*lines)
-    return Item(Rank.NOTE, (), tuple(lines), FindingTotal(symbol, style, thing, spans, fix, count))
+    names = Counter(name for each in items if (name := _name(each)))
+    return Item(Rank.NOTE, (), tuple(lines), FindingTotal(symbol, style, thing, spans, fix, count, names))
 
 
 def _is_told_together(item: DriftItem) -> bool:
@@ -300,8 +302,13 @@ def _is_told_together(item: DriftItem) -> bool:
 def _names(items: Sequence[DriftItem]) -> str:
     """The names of several objects; of posts that are blocked or not yet scheduled, only the first few."""
     if not items[0].channel:
-        return ", ".join(filter(None, (item.problem.name for item in items if item.problem)))
+        return ", ".join(filter(None, map(_name, items)))
     return by_channels(items, MOST_NAMED if items[0].finding in TOLD_TOGETHER else len(items), "post")
+
+
+def _name(item: DriftItem) -> str:
+    """`"Winter check" (Facebook)`; empty if it has none."""
+    return name_of(item) if item.channel else item.problem.name if item.problem else ""
 
 
 def _name_of(field: FieldDrift) -> str:

@@ -34,6 +34,7 @@ from reconciler.reporters.totals import (
     ProblemTotal,
     RefusalTotal,
     SharedNote,
+    names_lines,
     note_line,
     problem_lines,
     shared_fix,
@@ -139,11 +140,6 @@ def blocked_item(same: Sequence[Diagnostic], *, fix: str) -> Item:
     return _item(same, "blocked", Rank.BLOCKED, Style.YELLOW, fix=fix)
 
 
-def _times(count: int) -> str:
-    """How often a name occurs, for use after it; empty if it occurs only once."""
-    return {1: "", 2: " twice"}.get(count, f" {count:,} times")
-
-
 def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fix: str | None = None) -> Item:
     """Problems with the same cause: a single one in its own words; several are counted, with their names below.
 
@@ -156,8 +152,5 @@ def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fi
     if not names:
         return Item(rank, tuple(lines))
     if count > 1 or problem.says_name is not True:
-        named = [f"{name}{_times(n)}" for name, n in names.items()][:MOST_NAMED]
-        rest = sum(list(names.values())[MOST_NAMED:])
-        text = f"{', '.join(named)}{f' and {rest:,} more' if rest else ''}"
-        lines.append(Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6))
-    return Item(rank, (), tuple(lines), ProblemTotal(word, style, problem.unnamed, problem.fix, count))
+        lines += names_lines(names.items(), names.total(), MOST_NAMED)
+    return Item(rank, (), tuple(lines), ProblemTotal(word, style, problem.unnamed, problem.fix, count, names))

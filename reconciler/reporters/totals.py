@@ -22,7 +22,7 @@ MOST_DAYS: Final = 14
 """How many days of posts get a line; posts on later days are counted."""
 
 MOST_TITLES: Final = 5
-"""How many titles are named, of the posts of a day or of discarded drafts; the others are counted."""
+"""How many titles are named, of the posts of a day or of blocked or discarded drafts; the others are counted."""
 
 KEPT_TITLES: Final = 1_000
 """How many of these titles are counted one by one, so that memory does not grow with the number of sites."""
@@ -219,17 +219,20 @@ class ProblemTotal:
 
     listed: Final = True
 
-    def __init__(self, word: str, style: Style, what: str, fix: str, count: int) -> None:
+    def __init__(self, word: str, style: Style, what: str, fix: str, count: int, names: Counter[str]) -> None:
         self.kind: Final = f"{word}: {what}; {fix}"
         self._word, self._style, self._what, self._fix, self._count = word, style, what, fix, count
+        self._names = names
 
     def add(self, other: ProblemTotal) -> None:
         """Adds others with the same cause."""
         self._count += other._count
+        _add_titles(self._names, other._names)
 
     def lines(self) -> Iterator[Line]:
-        """The cause, how many drafts it blocks, and what to do."""
-        return problem_lines(self._word, self._style, self._what, self._fix, self._count)
+        """The cause, how many drafts it blocks, what to do, and the most frequent names."""
+        yield from problem_lines(self._word, self._style, self._what, self._fix, self._count)
+        yield from names_lines(_by_frequency(self._names), self._count, MOST_TITLES)
 
 
 def counted(count: int, thing: str) -> str:
@@ -242,20 +245,31 @@ class FindingTotal:
 
     listed: Final = True
 
-    def __init__(self, symbol: str, style: Style, thing: str, spans: Sequence[Span], fix: str, count: int) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        style: Style,
+        thing: str,
+        spans: Sequence[Span],
+        fix: str,
+        count: int,
+        names: Counter[str],
+    ) -> None:
         self.kind: Final = "  ".join((symbol, thing, *(span.text for span in spans), fix))
         self._symbol, self._style, self._thing, self._spans, self._fix = symbol, style, thing, spans, fix
-        self._count = count
+        self._count, self._names = count, names
 
     def add(self, other: FindingTotal) -> None:
         """Adds others with the same finding."""
         self._count += other._count
+        _add_titles(self._names, other._names)
 
     def lines(self) -> Iterator[Line]:
-        """How many there are, what was found, and what to do."""
+        """How many there are, what was found, what to do, and the most frequent names."""
         yield subject_line(self._symbol, self._style, counted(self._count, self._thing), *self._spans)
         if self._fix:
             yield fix_line(self._fix)
+        yield from names_lines(_by_frequency(self._names), self._count, MOST_TITLES, Style.DIM)
 
 
 def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> Iterator[Line]:
@@ -404,8 +418,28 @@ def _when(day: date | None, found: _Day) -> str:
 
 def _most_frequent(titles: Counter[str], total: int, thing: str) -> str:
     """`"Winter check" (14 posts), "Open studio" and 402 more posts`; the most frequent titles come first."""
-    ordered = sorted(titles.items(), key=lambda item: (-item[1], item[0]))
-    return titles_counted(ordered, total, MOST_TITLES, thing)
+    return titles_counted(_by_frequency(titles), total, MOST_TITLES, thing)
+
+
+def _by_frequency(titles: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(titles.items(), key=lambda item: (-item[1], item[0]))
+
+
+def names_lines(names: Iterable[tuple[str, int]], total: int, most: int, style: Style = Style.PLAIN) -> Iterator[Line]:
+    """`"Sale" (X) twice, "Winter check" (Facebook) and 4 more`: the first `most` names; no line without names.
+
+    `names` are pairs of a name and how often it occurs. `total` is the number of all things.
+    """
+    shown = [*names][:most]
+    rest = total - sum(count for _, count in shown)
+    named = ", ".join(f"{name}{_times(count)}" for name, count in shown)
+    if named:
+        yield Line((Span(f"{named}{f' and {rest:,} more' if rest else ''}", style),), indent=LEFT + 4, hang=LEFT + 6)
+
+
+def _times(count: int) -> str:
+    """How often a name occurs, for use after it; empty if it occurs only once."""
+    return {1: "", 2: " twice"}.get(count, f" {count:,} times")
 
 
 def titles_counted(titles: Iterable[tuple[str, int]], total: int, most: int, thing: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -222,6 +222,18 @@ PAUSED_DRAFTS: Final = tuple(
     blocked(Address(SHOP, Kind.DRAFT, f"d{n}"), BlockedBy.PAUSED, "publishing is paused", RESUME, f'"Title {n}" (X)')
     for n in range(9)
 )
+
+
+def paused_at(site: str, titles: Sequence[str]) -> SitePlanned:
+    """A site with a blocked draft for each title and channel."""
+    names = [f'"{title}" ({channel})' for title in titles for channel in ("Facebook", "X")]
+    drafts = tuple(
+        blocked(Address(SiteName(site), Kind.DRAFT, name), BlockedBy.PAUSED, "publishing is paused", RESUME, name)
+        for name in names
+    )
+    return planned(site=site, blocked=drafts)
+
+
 EXPECTATION: Final = "change the site, or the expectation in its file"
 
 
@@ -369,6 +381,10 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
     "one-change-at-forty-columns": lambda: shown(*plan_of(discarding("shop"), sites=3), screen=Screen(40)),
     "two-sites-of-forty": lambda: shown(
         *plan_of(planned(), planned(tone("shop-2"), site="shop-2"), failed("shop-3", "503", "run again"), sites=40)
+    ),
+    "one-obstacle-on-six-sites": lambda: shown(*plan_of(*(paused_at(f"shop-{n}", ["Sale"]) for n in range(6)))),
+    "one-obstacle-on-many-sites": lambda: shown(
+        *plan_of(*(paused_at(f"shop-{n:02}", ["Sale", f"Idea {n:02}"]) for n in range(40)))
     ),
     "one-change-on-four-of-six-sites": lambda: shown(
         *plan_of(
@@ -942,8 +958,21 @@ def test_many_sites_that_throw_away_approved_drafts_share_a_block_with_their_num
     assert "- discards 60 unapproved drafts on these sites in total\n" in text
     listed = shown(*plan_of(*approved, *others), detail=Detail(sites=True))
     for text in (listed, shown(*plan_of(*approved[:8], *others)), shown(*plan_of(*approved[:4]))):
-        assert f'- discards 2 approved drafts: "Title {text.count("approved drafts: ") - 1:02}" (Instagram, X)' in text
+        assert f'- discards 2 approved drafts: "Title {text.count(" approved drafts: ") - 1:02}" (Instagram, X)' in text
     assert listed.count("- discards 2 approved drafts: ") == 30
+    assert listed.count("- discards 2 unapproved drafts: ") == 30
+
+
+def test_a_block_that_few_sites_share_or_whose_sites_are_listed_names_drafts_as_each_site_does() -> None:
+    named = '- discards 2 unapproved drafts: "Winter check" (Instagram, X)'
+    sites = [discarding(f"s{number:02}") for number in range(30)]
+    few, listed = shown(*plan_of(*sites[:2])), shown(*plan_of(*sites), detail=Detail(sites=True))
+    assert ("Same change on 2 sites (s00, s01), each:" in few, few.count(named)) == (True, 1)
+    assert ("Same change on all 30 sites, each:" in listed, listed.count(named)) == (True, 1)
+    assert f"  sites: {', '.join(f's{number:02}' for number in range(12))}," in listed
+    paused = [paused_at(f"s{number:02}", ["Sale"]) for number in range(30)]
+    listed = shown(*plan_of(*paused), detail=Detail(sites=True))
+    assert listed.count("(2 drafts)\n") == listed.count('"Sale" (Facebook), "Sale" (X)\n') == 1
 
 
 def test_approved_drafts_among_others_are_counted_and_their_titles_come_first() -> None:
@@ -1769,6 +1798,18 @@ def test_an_audit_says_once_what_it_finds_about_several_posts() -> None:
         '        "Sale 0", "Sale 1", "Sale 2", "Sale 3", each on Instagram, Facebook; "Sale 4" (Instagram)',
     ], "what apply will do is counted, what somebody did is named"
     assert audit(ready(15), explain=True).count("ready to go out") == 15
+
+
+def test_an_audit_of_many_sites_with_one_finding_names_the_most_frequent_posts() -> None:
+    lines = audit(*(ready(4) for _ in range(30))).splitlines()
+    assert lines[1:3] == [
+        "  ~ 120 posts         drifted  changed in git  ready to go out, but not scheduled yet",
+        '        "Sale 0" (Facebook) 30 times, "Sale 0" (Instagram) 30 times, "Sale 1" (Facebook) 30 times, '
+        '"Sale 1" (Instagram) 30 times',
+    ]
+    few = audit(*(ready(4) for _ in range(3))).splitlines()
+    assert few[0] == "Same on 3 sites (s0, s1, s2), each:"
+    assert few[2] == '        "Sale 0", "Sale 1", each on Instagram, Facebook'
 
 
 def test_what_an_audit_says_of_several_posts_fits_several() -> None:
