@@ -54,9 +54,9 @@ async def poll(
     """Calls `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
     The first call is after one interval, or `at_once`; the last is at the deadline. An interval of less than a second
-    grows to a second if the wait is long. If the clock is set back, the
-    timeout begins again. A read that fails temporarily is not an answer. Any other ApiError is raised, and so is the
-    last one if too many reads in a row are unreadable.
+    grows to a second if the wait is long. If the clock is set back, the timeout begins again. A read that fails
+    temporarily is not an answer. Any other ApiError is raised, and so is the last one if too many reads in a row are
+    unreadable.
     """
     deadline = clock.now() + policy.timeout
     interval, waited = policy.interval.total_seconds(), 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -206,15 +206,19 @@ def paused_notes(
     desired: DesiredSchedule,
     activities: Iterable[Activity],
     stopped: Collection[PostId],
+    moved: Mapping[PostId, datetime],
     recorded: RecordedSite,
     policy: Policy,
     scope: Scope,
 ) -> Iterator[Diagnostic]:
-    """A line about scheduled posts that go out although publishing is paused. `stopped` ones are shown elsewhere."""
+    """A line about scheduled posts that go out although publishing is paused. `stopped` ones are shown elsewhere.
+
+    `moved` has the new times of those that the plan moves.
+    """
     if desired.paused.with_other(policy.paused) is not Pause.HOLD:
         return
     found = sorted(
-        (post.scheduled_for, post_name(activity.title, post.channel, post.type), post.id)
+        (moved.get(post.id, post.scheduled_for), post_name(activity.title, post.channel, post.type), post.id)
         for activity, post in posts_in_order(activities)
         if post.status is PostStatus.SCHEDULED and post.id not in stopped
         if post.scheduled_for is not None and post.scheduled_for > scope.now

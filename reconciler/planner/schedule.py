@@ -100,7 +100,8 @@ def plan_schedule(
     staying = tuple(activity for activity in content.activities if activity.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
     days = days_of(content.activities, scope)
-    for move in [action.operation for _, action in waiting.moves if isinstance(action.operation, ReschedulePost)]:
+    moves = [action.operation for _, action in waiting.moves if isinstance(action.operation, ReschedulePost)]
+    for move in moves:
         days.add(move.at.astimezone(scope.zone).date(), move.post)
     eligibility = DraftEligibility(
         desired, approvals, observed, recorded, options, scope, days, moves=len(waiting.moves)
@@ -139,7 +140,15 @@ def plan_schedule(
     notes = (
         *stuck,
         *unknown,
-        *paused_notes(desired, content.activities, cancelled | unstopped, recorded, options.policy, scope),
+        *paused_notes(
+            desired,
+            content.activities,
+            cancelled | unstopped,
+            {move.post: move.at for move in moves},
+            recorded,
+            options.policy,
+            scope,
+        ),
         *file_notes(approvals),
         *missed_notes(
             missed_approvals(desired, approvals, content.activities, recorded, scope),

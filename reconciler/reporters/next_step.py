@@ -51,7 +51,7 @@ class Again(Struct, frozen=True):
         """The same for the sites of a saved plan, and with what decided its content."""
         own = tuple(word for word in self.planning if word not in plan.planning)
         sites, planning = (*plan.sites, *self.sites), (*plan.planning, *own)
-        return replace(self, paths=plan.paths, sites=sites, planning=planning)
+        return replace(self, paths=plan.paths or self.paths, sites=sites, planning=planning)
 
     def without_regenerating(self, sites: Collection[str]) -> Again:
         """The same without `--regenerate` for these sites."""

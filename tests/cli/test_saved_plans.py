@@ -603,6 +603,15 @@ def test_show_from_outside_finds_the_project_of_the_plans_folder(
     used = reconciler("show", saved).out
     assert "used up: it was applied" in " ".join(used.split())
     assert used.endswith(f"Next: reconciler plan {project.root.name}   (this plan is already applied)\n")
+    assert reconciler("plan", project.root, "--target", "shop", "--regenerate", "shop", "--out", saved).code == 0
+    assert reconciler("show", saved).out.endswith(f"Next: cd {project.root.name} && reconciler apply {saved}\n")
+    monkeypatch.chdir(project.root)
+    assert reconciler("apply", saved, *YES).code == 0
+    monkeypatch.chdir(project.root.parent)
+    step = (
+        f"Next: reconciler plan {project.root.name} --target shop --regenerate shop   (this plan is already applied)\n"
+    )
+    assert reconciler("show", saved).out.endswith(step)
 
 
 def test_show_without_a_project_says_what_is_not_known(

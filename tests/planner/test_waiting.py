@@ -228,6 +228,18 @@ def test_a_policy_added_later_cancels_what_it_forbids(policy: Policy, rule: str)
     assert problem.fix
 
 
+def test_what_goes_out_during_a_pause_is_named_with_the_time_to_which_it_moves() -> None:
+    (known,) = OURS.published
+    ours = RecordedSite(published=(replace(known, date=AT, approved=False),))
+    wanted = desired(ScheduleRule(Match()), required=False)
+    assert wanted.schedule is not None
+    held = replace(wanted, schedule=replace(wanted.schedule, paused=Pause.HOLD))
+    made = plan(held, site(activity("a", WAITS, days=5)), ours)
+    assert [type(operation) for operation in operations(made)] == [ReschedulePost]
+    (note,) = [note for note in made.notes if note.code == "goes-out-while-paused"]
+    assert note.message.endswith(" on Sun 2026-12-06 09:00 UTC")
+
+
 @pytest.mark.parametrize("at", [None, time(9)])
 def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_cancelled(at: time | None) -> None:
     (known,) = OURS.published
