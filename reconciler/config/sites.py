@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, PathDisplay, shown_path
 from reconciler.config.documents import Document
+from reconciler.config.file_kinds import looks_like_approvals, looks_like_project, name_and_labels
 from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.packed_sites import Details, KeptForm, NotKept, PackedSite, Packer
 from reconciler.config.problems import Problems
@@ -35,7 +36,6 @@ from reconciler.config.site_files import YAML, NamedFiles, Paths, checkout_warni
 from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.taken_names import Taken, TakenNames, folded, said_of_site
 from reconciler.config.trust import ProjectBounds, Trust
-from reconciler.config.words import close_match
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.approvals import Approvals
@@ -351,7 +351,7 @@ class _Reading:
             found = read_site(document, self.project, self.approvals, self.problems, self._now)
             if found is not None:
                 self._add(document, found, len(data) if count == 1 else 0, stamp)
-            elif (said := _name_and_labels(document)) is not None:
+            elif (said := name_and_labels(document)) is not None:
                 self._broken.append(said)
             else:
                 self.nameless = True
@@ -410,12 +410,12 @@ class _Reading:
         data = self._bytes_of(file, shown)
         document = next(documents(data, shown, problems), None) if data is not None else None
         value = document.value if document is not None else None
-        if self.project.approvals_folder in file.parents or _looks_like_approvals(value):
+        if self.project.approvals_folder in file.parents or looks_like_approvals(value):
             site = value.get("site") if isinstance(value, dict) else None
             in_place = isinstance(site, str) and file == self.project.approvals_file(site)
             self._named_approvals[file] = site if in_place else None
             return False
-        if data is not None and _looks_like_project(value):
+        if data is not None and looks_like_project(value):
             try:
                 project_of_content(file.parent, file, data, self.project.trust)
             except InvalidProject as invalid:
@@ -484,40 +484,3 @@ class _Reading:
         for entry in self.entries:
             if named.whole or entry.path in files or entry.name in asked_for:
                 yield entry
-
-
-_SITE_KEYS: Final = frozenset({"name", "id", "labels", "credentials", "instanceId"})
-
-
-def _name_and_labels(document: Document) -> tuple[str, Labels] | None:
-    """The name and the labels of a site whose document has problems; None if either may be wrong."""
-    site = document.value.get("site") if isinstance(document.value, dict) else None
-    if not isinstance(site, dict) or not site.keys() <= _SITE_KEYS:
-        return None
-    name, labels = site.get("name"), site.get("labels", {})
-    if not isinstance(name, str) or not isinstance(labels, dict):
-        return None
-    pairs = [(key, value) for key, value in labels.items() if isinstance(key, str) and isinstance(value, str)]
-    return (name, tuple(sorted(pairs))) if len(pairs) == len(labels) else None
-
-
-def _looks_like_approvals(value: Any) -> bool:
-    """Whether a document looks like an approvals file rather than a site file.
-
-    Either its `site` is a string, and it has `activities` (perhaps misspelled) or nothing else; or it has no `site`,
-    and its activities have drafts or decisions.
-    """
-    if not isinstance(value, dict):
-        return False
-    if isinstance(value.get("site"), str):
-        return value.keys() <= {"version", "site"} or any(close_match(str(key), ("activities",)) for key in value)
-    entries = value.get("activities") if "site" not in value else None
-    found = entries if isinstance(entries, list) else ()
-    return any(isinstance(entry, dict) and not entry.keys().isdisjoint({"drafts", "decision"}) for entry in found)
-
-
-_OF_A_PROJECT = frozenset({"sites", "api", "credentials", "state", "approvals", "defaults", "limits", "poll", "policy"})
-
-
-def _looks_like_project(value: Any) -> bool:
-    return isinstance(value, dict) and "site" not in value and bool(_OF_A_PROJECT & set(value))
