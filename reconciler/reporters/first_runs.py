@@ -40,9 +40,9 @@ class FirstRuns:
                 continue
             names, note = tuple(self._names[code]), self._notes[code]
             if of > 1:
-                where, whose = (names[0], "its") if count == 1 else (all_or_part(count, of), "their")
-                text = f"First run on {where}: {whose} current settings and events become the baseline."
-                if code == NEW_BASELINE:
-                    text = f"The current settings and events of {where} become the baseline."
-                note = Diagnostic.note(code, text)
+                where = names[0] if count == 1 else all_or_part(count, of)
+                first = (
+                    " (first run there)" if code == FIRST_CONTACT else ""
+                )  # a site without a baseline may be new, too
+                note = Diagnostic.note(code, f"The current settings and events of {where} become the baseline{first}.")
             yield note, names

@@ -2099,9 +2099,9 @@ FIRST_RUN: Final = Diagnostic.note("first-contact", "First run on this site: its
     ("first", "others", "said"),
     [
         (1, 0, "note: First run on this site: its settings become the baseline."),
-        (1, 2, "note: First run on shop-0: its current settings and events become the baseline."),
-        (2, 1, "note: First run on 2 of 3 sites: their current settings and events become the baseline."),
-        (9, 0, "note: First run on all 9 sites: their current settings and events become the baseline."),
+        (1, 2, "note: The current settings and events of shop-0 become the baseline (first run there)."),
+        (2, 1, "note: The current settings and events of 2 of 3 sites become the baseline (first run there)."),
+        (9, 0, "note: The current settings and events of all 9 sites become the baseline (first run there)."),
     ],
 )
 def test_first_runs_are_reported_once(first: int, others: int, said: str) -> None:
@@ -2110,17 +2110,17 @@ def test_first_runs_are_reported_once(first: int, others: int, said: str) -> Non
     fresh.append(planned(tone(f"shop-{first - 1}"), site=f"shop-{first - 1}", notes=(FIRST_RUN,)))
     known = [planned(site=f"known-{n}") for n in range(others)]
     text = shown(*plan_of(*fresh, *known), screen=Screen(200))
-    assert text.count("First run") == 1
+    assert text.lower().count("first run") == 1
     assert text.splitlines()[-4:-2] == [said, ""], text
     assert "Same" not in text
-    assert "First run" not in shown(*plan_of(*fresh, *known), detail=Detail(summary=True))
+    assert "first run" not in shown(*plan_of(*fresh, *known), detail=Detail(summary=True)).lower()
     for format_name in ("markdown", "html"):
         pieces: list[str] = []
         report = make(format_name, ReporterContext("plan", pieces.append))
         for event in (*plan_of(*fresh, *known), exits(0)):
             report.handle(event)
         document = "".join(pieces)
-        assert document.count("First run") == document.count(said.removeprefix("note: ")) == 1
+        assert document.lower().count("first run") == document.count(said.removeprefix("note: ")) == 1
 
 
 def test_later_baselines_are_reported_once_and_apart_from_first_runs() -> None:
@@ -2129,7 +2129,7 @@ def test_later_baselines_are_reported_once_and_apart_from_first_runs() -> None:
     sites = [*fresh, *(planned(site=name, notes=(later,)) for name in ("a", "b"))]
     text = shown(*plan_of(*sites), screen=Screen(200))
     assert "Same" not in text
-    assert "note: First run on fresh: its current settings and events become the baseline.\n" in text
+    assert "note: The current settings and events of fresh become the baseline (first run there).\n" in text
     assert "note: The current settings and events of 2 of 3 sites become the baseline.\n" in text
     text = shown(*plan_of(planned(site="a", notes=(later,))), screen=Screen(200))
     assert f"note: {later.message}\n" in text
@@ -2138,7 +2138,7 @@ def test_later_baselines_are_reported_once_and_apart_from_first_runs() -> None:
 def test_a_list_of_sites_names_those_with_a_first_run() -> None:
     fresh = (planned(site=name, notes=(FIRST_RUN,)) for name in ("a", "b"))
     text = shown(*plan_of(*fresh, planned(site="c")), detail=Detail(sites=True))
-    assert "baseline.\n  sites: a, b\n\nNo changes.\n" in text
+    assert "baseline (first\n      run there).\n  sites: a, b\n\nNo changes.\n" in text
 
 
 @pytest.mark.parametrize(
