@@ -136,11 +136,14 @@ class DriftScreen:
         self._blocks.saw(labels)
         self._problems.saw(labels)
 
-    def lines(self, completed: DriftCompleted) -> Iterator[str]:
-        """Everything above the last line."""
+    def head(self) -> Iterator[str]:
+        """Where the run works; with `--quiet`, nothing."""
         if self._run is not None and not self._detail.quiet:
             yield from header_lines(self._run, self._screen)
             yield ""
+
+    def lines(self, completed: DriftCompleted) -> Iterator[str]:
+        """Everything between the head and the last line."""
         for failure in self._failures.lines():
             yield from failure.on(self._screen)
         for line in going_out_once(completed.still_going_out, list_sites=self._detail.sites):

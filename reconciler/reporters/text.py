@@ -19,6 +19,7 @@ from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header_lines
 from reconciler.reporters.layout import Style
 from reconciler.reporters.next_step import repeated
 from reconciler.reporters.problems import ProblemReporter
+from reconciler.reporters.undeclared import UndeclaredSites
 
 if TYPE_CHECKING:
     from reconciler.executor.ledger import Retries
@@ -59,6 +60,7 @@ class TextReporter:
         """What `doctor` found, with the first site that has it."""
         detail = context.detail
         has_notes = not (detail.quiet or detail.summary)
+        self._undeclared = UndeclaredSites(list_sites=detail.sites)
         self._problems = ProblemReporter(context.write, list_sites=detail.sites, has_notes=has_notes)
 
     @cached_property
@@ -150,6 +152,8 @@ class TextReporter:
             case results.ApplyCompleted():
                 self._apply_completed(event)
             case results.DriftCompleted():
+                self._lines(self._drift.head())
+                self._lines(self._undeclared.lines(self._screen))
                 self._lines(self._drift.lines(event))
                 self._last(self._drift.last(event), self._drift.next_step(event))
             case results.Refused():
@@ -167,7 +171,9 @@ class TextReporter:
             case results.Interrupted(still_going_out=still_going_out, unstopped=unstopped):
                 end = self._left_behind(still_going_out, unstopped)
                 self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to) + end)
-            case results.Notice() | results.FilesInvalid() | results.RunFailed():
+            case results.Notice(problem=problem):
+                self._undeclared.add(problem)
+            case results.FilesInvalid() | results.RunFailed():
                 pass  # reported above, or on stderr
             case _:
                 assert_never(event)
@@ -383,6 +389,7 @@ class TextReporter:
         """The plan; an `apply` that has work continues from here."""
         head = tuple(self._plan.head())
         self._lines((*head, "") if head else ())
+        self._lines(self._undeclared.lines(self._screen))
         self._lines(self._plan.body(completed))
         line, refusal = self._plan.last(completed), self._plan.refusal(completed)
         if self._context.command == "apply" and self._context.detail.quiet and not self._context.detail.asks:

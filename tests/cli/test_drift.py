@@ -280,6 +280,7 @@ def test_a_site_that_no_file_declares_is_named_and_no_reason_to_refuse_an_audit(
         assert (ran.code, ran.last) == (0, "No drift.")
         assert "other: undeclared: this site is in the state, but no file declares it" in ran.err
         assert "refused" not in ran.out + ran.err
+        assert "! 1 undeclared site (in the state, but in no file): other\n" in ran.out
 
 
 def test_an_undeclared_site_whose_name_another_site_has_now_is_to_be_forgotten_by_its_id(

@@ -174,6 +174,8 @@ def test_posts_that_were_scheduled_before_an_import_are_named_once_their_site_is
         ran = reconciler(command, fresh.root)
         assert "no file declares it, and 1 post is scheduled there" in ran.err
         assert named in ran.err
+        assert "\n! 1 post is still scheduled on 1 undeclared site (in the state, but in no file): waiting\n" in ran.out
+        assert ran.last == ("No changes." if command == "plan" else "No drift.")
     assert named in reconciler("state", "forget", "waiting", "--force", fresh.root).err
 
 

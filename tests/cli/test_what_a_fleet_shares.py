@@ -441,3 +441,22 @@ def test_few_renamed_sites_whose_posts_are_waiting_are_one_message_each(
     text = " ".join(ran.out.split())
     assert (ran.code, ran.err, text.count("git mv"), "still going out" in text) == (0, "", sites, False), text
     assert "git mv approvals/shop-01.yaml" in reconciler("plan", "--output", "json").err, "no text says it"
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "apply"])
+@pytest.mark.parametrize("detail", [(), ("--quiet",), ("--summary",), ("--sites",)])
+def test_posts_on_sites_whose_files_are_gone_are_in_what_is_piped(
+    command: str, detail: tuple[str, ...], tmp_path: Path, reconciler: Command
+) -> None:
+    """They change nothing, so the last line is `No changes.`, and nobody may see stderr."""
+    made = fleet(tmp_path, UNAPPROVED)
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    for number in range(2, FLEET + 1):
+        (made.root / f"sites/{number:02}.yaml").unlink()
+    ran = reconciler(command, *detail)
+    assert (ran.code, ran.last) == (0, "No drift." if command == "drift" else "No changes.")
+    names = "shop-02, shop-03, shop-04 and 8 more"
+    if detail == ("--sites",):
+        names = ", ".join(f"shop-{number:02}" for number in range(2, FLEET + 1))
+    posts = "22 posts are still scheduled on 11 undeclared sites (in the state, but in no file)"
+    assert f"! {posts}: {names}\n\n" in ran.out
