@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias, TypeVar
 
 from reconciler.config import times
@@ -16,6 +17,9 @@ from reconciler.model.selectors import WEEKDAYS, Match
 
 NEVER_MATCHES: Final = "rule-never-lets-through"
 """The code of warnings about rules that make no difference. They are valid: a run does what the other rules say."""
+
+MOST_PATTERNS: Final = 100
+"""How many patterns of a list of rules are compared with the titles of the rules below them."""
 
 T = TypeVar("T")
 
@@ -164,7 +168,7 @@ def _bounds(written: dict[str, Any], path: KeyPath, merged: MergedDocument) -> t
 def covers(one: Match, other: Match) -> bool:
     """Whether everything that matches the other rule certainly matches this one too."""
     return (
-        (_any_title(one) or _same_title(one.title, other.title))
+        _covers_title(one, other)
         and (one.within is None or (other.within is not None and other.within <= one.within))
         and (one.start is None or (other.start is not None and other.start >= one.start))
         and (one.end is None or (other.end is not None and other.end <= one.end))
@@ -178,8 +182,16 @@ def _any_title(match: Match) -> bool:
     return match.title is None or set(match.title) == {"*"}
 
 
-def _same_title(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one.casefold() == other.casefold()
+def _covers_title(one: Match, other: Match) -> bool:
+    if _any_title(one) or other.title is None or one.title is None:
+        return _any_title(one)
+    wide, narrow = one.title.casefold(), other.title.casefold()
+    # Whatever the narrower pattern's wildcards stand for is inside what a `*` of the wider one stands for.
+    return wide == narrow or (_only_stars(wide) and "[" not in narrow and fnmatchcase(narrow, wide))
+
+
+def _only_stars(title: str) -> bool:
+    return "*" in title and not {"?", "["} & set(title)
 
 
 def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
@@ -195,19 +207,29 @@ PostFilter: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 class _RulesAbove:
     """The matches of the rules above the current one, found by the ids or the title that they name.
 
-    A match that names ids can cover another only if the other names ids too, and the first names them all.
+    A match that names ids can cover another only if the other names ids too, and the first names them all. Only the
+    first MOST_PATTERNS patterns are compared with other titles, so that many rules do not take long.
     """
 
     def __init__(self) -> None:
         self._rules: list[tuple[Match, KeyPath, PostFilter]] = []
         self._by_name: dict[str | None, list[int]] = {}
+        self._patterns = 0
 
     def add(self, match: Match, path: KeyPath, posts: PostFilter) -> None:
         """Adds the next rule."""
-        title = None if match.title is None or _any_title(match) else f"title {match.title.casefold()}"
-        for name in (f"id {id}" for id in match.ids) if match.ids else (title,):
+        for name in (f"id {id}" for id in match.ids) if match.ids else (self._title(match.title),):
             self._by_name.setdefault(name, []).append(len(self._rules))
         self._rules.append((match, path, posts))
+
+    def _title(self, title: str | None) -> str | None:
+        """The title to find a rule by; None if it is to be compared with every title."""
+        if title is None or set(title) == {"*"}:
+            return None
+        if _only_stars(title) and self._patterns < MOST_PATTERNS:
+            self._patterns += 1
+            return None
+        return f"title {title.casefold()}"
 
     def covering(self, match: Match, posts: PostFilter) -> KeyPath | None:
         """The first rule that covers everything that a match covers, for posts of these channels and types."""

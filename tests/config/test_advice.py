@@ -362,6 +362,14 @@ def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: Writ
             "3:99: activities[2] never applies: activities[0] above it already matches",
         ),
         (
+            "posts: [{match: {title: '*sale*'}}, {match: {title: Summer Sale}}]\n",
+            "3:37: posts[1] never applies: posts[0] above it already matches",
+        ),
+        (
+            "posts: []\nschedule: {rules: [{match: {title: '*sale*'}}, {match: {title: 'Summer sale*?'}}]}\n",
+            "4:48: schedule.rules[1] never applies: schedule.rules[0] above it already matches",
+        ),
+        (
             "activities: [{match: {title: '*', within: 21d}, set: {description: b}},"
             " {match: {title: 'Winter*', within: 14d}, state: absent}]\n",
             "3:73: activities[1] never applies: activities[0] above it already matches",
@@ -412,6 +420,8 @@ def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: Writ
         "within zero",
         "a wider rule of posts",
         "a wider rule with the same title",
+        "a wider title",
+        "a wider pattern",
         "a rule for all titles",
         "a wider rule for the channel",
         "none set",
@@ -428,6 +438,16 @@ def test_other_rules_that_can_do_nothing(body: str, said: str, write_project: Wr
     ((code, found),) = warnings()
     assert code == "rule-never-lets-through"
     assert found.startswith(f"sites/a.yaml:{said}")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("S?le*", "S*le"), ("*a*", "[ab]c"), ("Summer*", "*"), ("[S]ale", "Sale?"), ("S*", "Winter sale"), ("*a", "a*")],
+)
+def test_titles_that_an_earlier_pattern_does_not_cover(first: str, second: str, write_project: WriteProject) -> None:
+    rules = f"posts: [{{match: {{title: '{first}'}}}}, {{match: {{title: '{second}'}}}}]\n"
+    write_project({"sites/a.yaml": HEAD + rules})
+    assert warnings() == []
 
 
 CREATED = "{title: x, description: x, targetDate: 2030-01-01T09:00:00Z, marketingActivityType: SOCIAL_MARKETING}"
