@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,8 @@ from msgspec.structs import replace
 from reconciler.config.approval_files import SUFFIX
 from reconciler.config.discovery import shown_path
 from reconciler.config.layers import IS_OVER, MergedDocument
-from reconciler.config.project import Defaults, ProjectConfig
+from reconciler.config.project import SEED, Defaults, ProjectConfig
+from reconciler.config.regular_files import read_regular
 from reconciler.config.rules import NEVER_MATCHES, covers
 from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.activities import SOCIAL, DesiredActivity, RemoveActivities, SetActivities
@@ -75,6 +77,13 @@ def advice_about_text(
         fix = fix if usual.exists() else f"{fix}, and write it: {_writing(schema, usual)}"
     message = f"the modeline names the schema {quoted(name)}, which does not exist"
     yield warning(Place(shown, line, 1), message, fix, code=SCHEMA_MISSING)
+
+
+def advice_about_other_files(project: ProjectConfig, approvals: Iterable[Path]) -> Iterator[Diagnostic]:
+    """`advice_about_text`, for approvals files and for the sandbox's seed."""
+    for file, schema in (*((file, "approvals") for file in approvals), (project.root / SEED, "sandbox")):
+        with suppress(OSError):  # reported where its content is needed
+            yield from advice_about_text(read_regular(file, _HEAD), file, shown_path(file), project.root, schema)
 
 
 def _writing(schema: str, path: Path) -> str:

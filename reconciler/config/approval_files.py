@@ -185,6 +185,10 @@ class ApprovalFiles:
         """The folder's YAML files that no site could read: in a folder below it, or with another extension."""
         return [file for file, own in self._all_files() if not own]
 
+    def files(self) -> Iterator[Path]:
+        """The YAML files of the folder and of those below it."""
+        return (file for file, _ in self._all_files())
+
     def _all_files(self) -> Iterator[tuple[Path, str]]:
         """The YAML files of the folder and those below it, each with the site that would read it, or an empty text."""
         for folder, below, files in os.walk(self._folder):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from reconciler.config.advice import (
     VALIDATE_ONLY,
+    advice_about_other_files,
     advice_about_policy,
     advice_about_text,
     unmatched_defaults,
@@ -468,6 +469,8 @@ class _Reading:
 
         The latter are left out if what cannot be read may contain a site.
         """
+        if self._packer is None:
+            yield from advice_about_other_files(self.project, {*self.approvals.files(), *self._named_approvals})
         yield from self.approvals.warnings
         yield from (unread_approvals(self.project, file) for file in self.approvals.unread())
         if self.nameless:

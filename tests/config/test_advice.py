@@ -14,9 +14,9 @@ from tests.config.conftest import HEAD, WriteProject
 POSTS = "posts: [{match: {within: 21d}}]\n"
 
 
-def warnings() -> list[tuple[str, str]]:
+def warnings(*, only_check: bool = False) -> list[tuple[str, str]]:
     """Codes and sentences."""
-    found = open_project()[1].warnings
+    found = open_project(only_check=only_check)[1].warnings
     assert all(warning.severity is Severity.WARNING for warning in found)
     return [(warning.code, sentence(warning)) for warning in found]
 
@@ -262,6 +262,24 @@ def test_the_schema_of_the_project_file_and_where_to_write_it(write_project: Wri
     assert second.endswith("; correct the path, or write it: reconciler schema site > sites/schemas/site.schema.json")
     write_project({"sites/shops/a.yaml": line.replace("schemas/", "../../").format("site") + HEAD})
     assert warnings()[1][1].endswith("does not exist; change it to $schema=../../schemas/site.schema.json")
+
+
+def test_modelines_of_approvals_files_and_of_the_sandbox(write_project: WriteProject) -> None:
+    line = "# yaml-language-server: $schema=../schemas/{}.schema.json\n"
+    write_project(
+        {
+            "sites/a.yaml": HEAD,
+            "approvals/shop.yaml": line.format("approvals") + "version: 1\nsite: shop\nactivities: []\n",
+            "sandbox.yaml": line.format("sandbox").replace("../", "") + "sites: []\n",
+        }
+    )
+    (_, first), (_, second) = warnings(only_check=True)
+    assert first.startswith("approvals/shop.yaml:1:1: the modeline names the schema '../schemas/approvals.schema.json'")
+    assert first.endswith("reconciler schema approvals > schemas/approvals.schema.json")
+    assert second.startswith("sandbox.yaml:1:1: the modeline names the schema 'schemas/sandbox.schema.json'")
+    assert second.endswith("reconciler schema sandbox > schemas/sandbox.schema.json")
+    write_project({"schemas/approvals.schema.json": "{}", "schemas/sandbox.schema.json": "{}"})
+    assert warnings(only_check=True) == []
 
 
 NOW = datetime(2026, 12, 4, 12, tzinfo=UTC)
