@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CERTIFICATES: Final = (
-    "set DASK_DISTRIBUTED__COMM__TLS__CA_FILE to the CA of the scheduler's certificate, and ...__TLS__CLIENT__CERT and "
-    "...__TLS__CLIENT__KEY to a certificate that the scheduler's CA has signed, and its key"
+    "set DASK_DISTRIBUTED__COMM__TLS__CA_FILE to the CA of the scheduler's certificate, ...__TLS__CLIENT__CERT to a "
+    "certificate that this CA has signed, and ...__TLS__CLIENT__KEY to the key of that certificate"
 )
 
 CONNECTING: Final = 20

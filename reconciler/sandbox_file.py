@@ -21,7 +21,7 @@ def needs_no_key(seed: Seed, file: Path) -> None:
 
         raise UsageError(
             "keys: `api: sandbox` sends none, because it needs no credentials",
-            "leave `keys` out; or run `reconciler sandbox serve`, and give its address with --api",
+            "leave `keys` out; or run `reconciler sandbox serve`, and give its URL with --api",
             Place(shown_path(file), *place_in(file, "keys", key=True)),
         )
 

@@ -91,7 +91,7 @@ async def open_session(
     if api == "sandbox" and workers is not None:
         raise UsageError(
             "--workers: the sandbox of `api: sandbox` runs inside this process, so no worker can reach it",
-            "serve it with `reconciler sandbox serve`, and give its address with --api",
+            "serve it with `reconciler sandbox serve`, and give its URL with --api",
         )
     at_once = parallelism or project.parallelism
     adapts = parallelism is None and project.parallelism_adapts and workers is None and api != "sandbox"

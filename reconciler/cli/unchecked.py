@@ -12,7 +12,7 @@ from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, Usa
 
 PLACE_UNKNOWN: Final = Diagnostic(
     "not-checked",
-    f"nothing was checked, because {PROJECT_FILE} cannot be read, so nobody knows where the state is; "
+    f"nothing was checked, because {PROJECT_FILE}, which says where the state is, cannot be read; "
     "scheduled posts still go out",
     "correct the file and run again; until then, reconciler state list --state PLACE shows what is recorded",
     Severity.WARNING,

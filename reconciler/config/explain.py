@@ -44,7 +44,7 @@ _MINUTES = re.compile(r"[0-9]+(ms|s|m)\Z")
 LONGEST_EXAMPLE = 80
 """An example longer than this is not shown in a fix."""
 
-_RENEW = "and rotate it: it was stored in a file"
+_RENEW = "then rotate the secret, because it was stored in a file"
 
 
 def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained]:

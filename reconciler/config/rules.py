@@ -229,13 +229,13 @@ class _RulesAbove:
         if _only_stars(title) and self._patterns < MOST_PATTERNS:
             self._patterns += 1
             return None
-        return f"title {title.casefold()}"
+        return f"title={title.casefold()}"
 
     def covering(self, match: Match, posts: PostFilter) -> KeyPath | None:
         """The first rule that covers everything that a match covers, for posts of these channels and types."""
         names = {None, *(f"id {id}" for id in sorted(match.ids)[:1])}
         if match.title is not None:
-            names.add(f"title {match.title.casefold()}")
+            names.add(f"title={match.title.casefold()}")
         for at in sorted(at for name in names for at in self._by_name.get(name, ())):
             earlier, path, its_posts = self._rules[at]
             if covers(earlier, match) and all(map(_covers_names, its_posts, posts)):

@@ -74,7 +74,7 @@ async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, obser
     head, version, rest = text.partition("version: 1\n")
     text = head + APPROVED_OUTSIDE + version + rest
     if read_text(path) not in (None, text):
-        message = "the file already exists, with other decisions than this import would write"
+        message = "the file already exists, and its decisions differ from those that this import would write"
         fix = (
             "restore the site file that it belongs to, or, if that site was renamed, rename this file too; if its "
             "decisions no longer count, delete it; then run again"

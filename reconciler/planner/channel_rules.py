@@ -85,7 +85,7 @@ def not_connected(channel: str, status: ChannelStatus | None) -> Diagnostic | No
         case ChannelStatus.INVALID:
             message = f"{name} is not connected (its connection is no longer valid)"
         case ChannelStatus.UNKNOWN:
-            message = f"{name} is not known to be connected"
+            message = f"it is not known whether {name} is connected"
         case _:
             assert_never(status)
     return Diagnostic(
@@ -265,11 +265,11 @@ def _address_warning(name: str, url: str) -> Diagnostic | None:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        return _content_warning(f"{name} has no address that can be read")
+        return _content_warning(f"{name} has no URL that can be read")
     if parts.scheme != "https":
-        return _content_warning(f"{name} is not at an https address")
+        return _content_warning(f"{name} is not at an https URL")
     if is_signed(url):
-        return _content_warning(f"{name} is at a signed address, which expires")
+        return _content_warning(f"{name} has a signed URL, which expires")
     if not any(host == wix or host.endswith(f".{wix}") for wix in WIX_HOSTS):
         return _content_warning(
             f"{name} is not hosted by Wix, but at {host}, and must still be there when the post goes out"

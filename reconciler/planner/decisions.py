@@ -135,11 +135,11 @@ def _cannot_count(
         return blocked(address, BlockedBy.NOT_COMMITTED, f'"{activity.title}": {found.message}', found.fix)
     if approval is None or not names_others(approval):
         return None
-    return _given_for_others(approval, activity, approvals, scope, "the file lists")
+    return _given_for_others(approval, activity, approvals, scope, "other than those the file lists")
 
 
 def names_others(approval: ActivityApproval) -> bool:
-    """Whether a decision names different drafts than the file lists below it."""
+    """Whether a decision names drafts other than those that the file lists below it."""
     return approval.decision is not ActivityDecision.KEEP and bool(approval.drafts) and not approval.counts
 
 
@@ -148,17 +148,14 @@ def _given_for_others(
     activity: Activity,
     approvals: Approvals,
     scope: Scope,
-    than: str = "there are now",
+    which: str = "that have changed since",
     *,
     stops: bool = False,
 ) -> Diagnostic:
     """The problem that a decision is not carried out. `stops`: only its scheduled posts are cancelled."""
     address = scope.address(Kind.POSTS, activity.id)
     then = "only its scheduled posts are cancelled" if stops else "it is not carried out"
-    message = (
-        f'"{activity.title}": `{_word(approval)}` in {approvals.file} was decided for different drafts than {than}, '
-        f"so {then}"
-    )
+    message = f'"{activity.title}": `{_word(approval)}` in {approvals.file} was decided for drafts {which}, so {then}'
     return blocked(address, BlockedBy.DECIDED_FOR_OTHERS, message, "run review, and decide again")
 
 

@@ -56,6 +56,7 @@ def edited_by_hand(
             name = post_name(activity.title, post.channel, post.type)
             when = moment_text(moment, scope.zone_name, exact=post.scheduled_for is not None)
             what = difference_words(since_scheduled(recorded, post, activity.date).differences, scope.zone_name)
-            message = f"{name} goes out {when}, edited on the site since it was scheduled{f' ({what})' if what else ''}"
+            detail = f" ({what})" if what else ""
+            message = f"{name} goes out {when} and was edited on the site after it was scheduled{detail}"
             found.append(blocked(address, BlockedBy.EDITED_BY_HAND, message, KEEP_OR_CHANGE, name, says_name=True))
     return tuple(found)

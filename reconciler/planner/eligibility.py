@@ -88,8 +88,8 @@ class DraftEligibility(Struct):
     def stuck_notes(self) -> Iterator[Diagnostic]:
         """What the policy forbids in drafts that wait for review: nobody should approve these as they are."""
         for (broken, fix), names in self.stuck.items():
-            verb = "breaks" if len(names) == 1 else "break"
-            what = f"{some_of(names, MOST_NAMES)}, waiting for review, {verb} {broken}"
+            wait, breaks = ("is", "breaks") if len(names) == 1 else ("are", "break")
+            what = f"{some_of(names, MOST_NAMES)} {wait} waiting for review, but {breaks} {broken}"
             shared = f"drafts that are waiting for review break {broken}", fix
             yield replace(Diagnostic.note("approving-does-not-help", what, fix), shared=shared)
 

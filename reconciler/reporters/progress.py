@@ -343,9 +343,9 @@ def doing(event: UnderWay) -> str:
         case StillWaiting(site=site, status=None, left=left):
             return printable(f"waiting for the posts of {plural(left, 'activity', 'activities')} of {site.name}")
         case StillWaiting(site=site, status=status):
-            return printable(f"waiting for {site.name}, which is {status}")
+            return printable(f"waiting for the marketing plan of {site.name}, which is {status}")
         case StillUnclear(site=site, calls=calls):
-            return printable(f"{site.name}: check whether {plural(calls, 'earlier call')} took effect")
+            return printable(f"{site.name}: checking whether {plural(calls, 'earlier call')} took effect")
         case WaitingForLock(site=site, lock=lock, timeout=timeout):
             most = length(timeout.total_seconds())
             return printable(f"{site.name} is locked by {lock.holder}: waiting for up to {most}")

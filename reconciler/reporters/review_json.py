@@ -32,7 +32,7 @@ class DraftRecord(Struct, frozen=True):
 
 
 class LapsedRecord(Struct, frozen=True):
-    """A decision about an activity that was made for different drafts than there are now."""
+    """A decision about an activity that was made for drafts that have changed since."""
 
     activity: str
     title: str

@@ -540,7 +540,7 @@ class Unknowns:
         "CANCELED",
         "DRAFT",
         "DELETED",
-        mark="10.2: the status exists (S-wix), which one follows is not stated",
+        mark="10.2: the statuses exist (S-wix); which one follows a cancellation is not stated",
         about="The status of a cancelled post.",
     )
     cancelRestoresQuota: bool = _flag(True, mark="10.5: may be restored (D)", about="Cancelling gives the quota back.")

@@ -274,7 +274,7 @@ class ObjectStore(Store):
             named = f"{', '.join(self._ways)}, and " if self._ways else ""
             fix = f"check {named}that the bucket exists and can be reached from here, then run again"
             if self._missing:
-                fix = f"set {self._missing} unless this machine has access of its own, and {fix}"
+                fix = f"set {self._missing} unless this machine gets its credentials another way, and {fix}"
             raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
 
 

@@ -294,7 +294,10 @@ def _state(
     if moment <= known.now:
         return CardState.MISSED, ["It was approved, but not scheduled in time."]
     if draft.cancelled > known.times(draft):
-        return CardState.AGAIN, ["The file counts more cancellations than the state has recorded."]
+        return CardState.AGAIN, [
+            "The file counts more cancellations than the state has recorded, so this approval does not count. "
+            "Refresh, and approve again."
+        ]
     if not known.met:
         return CardState.AGAIN, [
             "This site has not been applied yet, so this approval does not count. Apply once, and approve again."

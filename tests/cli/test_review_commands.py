@@ -265,7 +265,7 @@ def test_a_decision_about_drafts_that_have_been_replaced_is_named(shop: Project,
     (shop.root / "approvals" / "shop.yaml").write_text(f"{first}decision: discard{second}", "utf-8")
     with shop.world() as world:
         world.dashboard.edit_item(SITE_ID, IDS[4], caption="Something else")
-    assert "decided for different drafts" in reconciler("plan", shop.root).out
+    assert "decided for drafts that" in reconciler("plan", shop.root).out
     reviewed = reconciler("review", shop.root, "--output", "text", "--output", f"json={shop.root}/review.json")
     assert '! back to keep "Open studio": `discard` was given for drafts that have changed' in " ".join(
         reviewed.out.split()
@@ -311,7 +311,7 @@ def test_plan_and_review_agree_on_a_decision_if_one_of_its_drafts_has_changed(
         world.dashboard.edit_item(SITE_ID, IDS[2], caption="Something else")
     planned = reconciler("plan", shop.root)
     then = "only its scheduled posts are cancelled" if published else "it is not carried out"
-    assert f"was decided for different drafts than there are now, so {then}" in " ".join(planned.out.split())
+    assert f"was decided for drafts that have changed since, so {then}" in " ".join(planned.out.split())
     assert planned.last == (
         "Plan: 0 to add, 0 to change, 0 to destroy, 1 to cancel; 1 blocked." if published else "No changes; 1 blocked."
     )
@@ -347,7 +347,7 @@ def test_a_decision_that_names_other_drafts_than_the_file_lists_is_named(shop: P
     reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", "discard", "--yes")
     path = shop.root / "approvals" / "shop.yaml"
     path.write_text(re.sub(r"decision: discard \w{64}", f"decision: discard {'0' * 64}", file(shop)), "utf-8")
-    assert "decided for different drafts" in reconciler("plan", shop.root).out
+    assert "decided for drafts other than those the file lists" in reconciler("plan", shop.root).out
     said = " ".join(reconciler("review", shop.root).out.split())
     assert '! back to keep "Winter mugs": `discard` was given for drafts that have changed' in said
     assert "decision: discard" not in file(shop)
@@ -483,7 +483,7 @@ def test_a_decision_about_posts_that_are_all_scheduled_is_carried_out_once(
     assert done.code == 0
     assert "cancelled" in done.last
     assert ("1 generated" in done.last) is (decision != "discard")
-    assert "was decided for different drafts" not in reconciler("plan", shop.root).out
+    assert "was decided for drafts that" not in reconciler("plan", shop.root).out
     wrote = len([request for request in shop.requests() if request["wrote"]])
     reconciler("review", shop.root)
     (first, *_) = yaml.safe_load(file(shop))["activities"]
@@ -1197,7 +1197,7 @@ def test_nobody_is_asked_to_approve_what_the_policy_forbids(
     """`plan` says what it breaks, and the next step is about the other drafts."""
     monkeypatch.chdir(shop.root)
     shop.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy:\n  bannedWords: [mugs]\n"})
-    said = "note: \"Winter mugs\" (Instagram), waiting for review, breaks policy.bannedWords: the text contains 'mugs'"
+    said = "\"Winter mugs\" (Instagram) is waiting for review, but breaks policy.bannedWords: the text contains 'mugs'"
     for options in (), ("--no-publish",):
         planned = reconciler("plan", *options).out
         assert said in planned
@@ -1210,7 +1210,7 @@ def test_nobody_is_asked_to_approve_what_the_policy_forbids(
     assert [note["code"] for note in plan["notes"]] == ["approving-does-not-help"]
     shop.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy: {blackoutDates: [2026-11-05, 2026-11-06]}\n"})
     planned = reconciler("plan").out
-    assert "waiting for review, break policy.blackoutDates: Thu 2026-11-05 is a blackout date" in planned
+    assert "are waiting for review, but break policy.blackoutDates: Thu 2026-11-05 is a blackout date" in planned
     assert planned.splitlines()[-1] == "No changes."
     assert "Next" not in reconciler("apply", "--auto-approve").out
 

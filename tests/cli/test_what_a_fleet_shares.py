@@ -210,7 +210,7 @@ def test_notes_that_name_and_count_the_posts_of_each_site_are_shown_once(tmp_pat
 def test_a_note_about_the_drafts_of_few_sites_names_them(tmp_path: Path, reconciler: Command) -> None:
     fleet(tmp_path, AT_NIGHT, 2, policy=QUIET)
     text = " ".join(reconciler("plan").out.split())
-    assert '"Idea of shop 2" (Facebook), "Idea of shop 2" (Instagram), waiting for review, break' in text
+    assert '"Idea of shop 2" (Facebook), "Idea of shop 2" (Instagram) are waiting for review, but break' in text
 
 
 REFUSED = {

@@ -196,7 +196,7 @@ def test_a_post_that_somebody_edited_where_no_approval_is_needed_is_named_by_pla
         assert reasons(made) == [("d1", BlockedBy.EDITED_BY_HAND)]
         (said,) = made.blocked
         assert said.message.startswith(
-            '"Idea a" (Instagram) goes out Thu 2026-12-03 09:00 UTC, edited on the site since'
+            '"Idea a" (Instagram) goes out Thu 2026-12-03 09:00 UTC and was edited on the site after'
         )
         assert said.fix == "to keep it as it is, run review and approve it; otherwise change or cancel it on the site"
         (item,) = find_drift(wanted, site(shown), before, made, PlanOptions(NOW)).of(DriftState.DRIFTED)

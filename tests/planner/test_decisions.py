@@ -224,7 +224,7 @@ def test_a_decision_made_for_other_drafts_is_reported_and_not_carried_out() -> N
     made = plan(desired(approvals=mixed), site(ONE))
     assert not [operation for operation in operations(made) if isinstance(operation, ClearPosts)]
     (cannot_count,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-    assert "was decided for different drafts than the file lists, so it is not carried out" in cannot_count.message
+    assert "was decided for drafts other than those the file lists, so it is not carried out" in cannot_count.message
     assert cannot_count.fix == "run review, and decide again"
     earlier = Approvals((replace(found, decided=None),), "approvals/shop.yaml")
     assert [
@@ -244,7 +244,7 @@ def test_a_decision_whose_drafts_have_all_been_replaced_is_reported(about: Activ
         made = plan(desired(approvals=file), site(other), KNOWN)
         assert not made.actions
         (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-        assert "was decided for different drafts than there are now, so it is not carried out" in said.message
+        assert "was decided for drafts that have changed since, so it is not carried out" in said.message
         assert said.fix == "run review, and decide again"
     carried_out = replace(KNOWN, consumed=((ONE.id, about.value, file.activities[0].digest),))
     none_left = replace(ONE, posts=())
@@ -296,7 +296,7 @@ def test_a_decision_is_not_carried_out_if_one_of_its_drafts_has_changed_since(ab
             made = plan(desired(approvals=approvals), site(found), recorded)
             assert not made.actions
             (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-            assert "was decided for different drafts than there are now, so it is not carried out" in said.message
+            assert "was decided for drafts that have changed since, so it is not carried out" in said.message
             assert said.fix == "run review, and decide again"
             assert not made.to_review
 
@@ -322,7 +322,7 @@ def test_what_was_sent_back_does_not_go_out_although_another_draft_has_changed(a
         made = plan(desired(approvals=file, required=required), site(edited), scheduled_before(FEED))
         assert operations(made) == [CancelPost(FEED.id, ONE.id, FEED.channel, ONE.date, ONE.title)]
         (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-        assert said.message.endswith("than there are now, so only its scheduled posts are cancelled")
+        assert said.message.endswith("have changed since, so only its scheduled posts are cancelled")
 
 
 @pytest.mark.parametrize("again", [ActivityDecision.REGENERATE, ActivityDecision.REGENERATE_MEDIA])

@@ -101,7 +101,11 @@ def test_what_is_not_known_is_not_what_was_expected(expected: bool, seen: bool |
         (Expect(published=True), {"published": None}, "the published URLs of the site could not be read"),
         (Expect(language="en"), {"language": "de"}, "expect.language is en, but the language of the site is de"),
         (Expect(language="en"), {"language": None}, "expect.language is en, but the language of the site is not known"),
-        (Expect(channels=("PINTEREST",)), {"channels": ()}, "expect.channels: Pinterest is not known to be connected"),
+        (
+            Expect(channels=("PINTEREST",)),
+            {"channels": ()},
+            "expect.channels: it is not known whether Pinterest is connected",
+        ),
     ],
 )
 def test_a_refusal_says_what_was_expected_and_what_was_found(expect: Expect, seen: dict[str, Any], said: str) -> None:

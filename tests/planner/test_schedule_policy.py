@@ -317,7 +317,7 @@ def test_an_empty_post_goes_out_nowhere(nothing: str) -> None:
         ({"texts": (("caption", "#mug " * 30 + "#1 &#x26; a#b https://x.example/#c"),)}, ""),
         ({"media": IMAGE * 11}, "11 images"),
         ({"media": IMAGE * 10}, ""),
-        ({"media": (Media("IMAGE", "http://static.wixstatic.com/a.jpg"),)}, "not at an https address"),
+        ({"media": (Media("IMAGE", "http://static.wixstatic.com/a.jpg"),)}, "not at an https URL"),
         ({"media": (Media("IMAGE", "https://static.wixstatic.com/a.jpg?X-Amz-Signature=1"),)}, "signed"),
         ({"media": (Media("IMAGE", "https://ai.example/a.jpg"),)}, "not hosted by Wix, but at ai.example"),
         ({"media": (Media("IMAGE", "https://static.wixstatic.com.evil.example/a.jpg"),)}, "not hosted by Wix"),

@@ -186,7 +186,10 @@ def test_a_site_that_is_watched_for_earlier_calls_says_so_and_for_how_long() -> 
     now[0] = 2
     unclear = StillUnclear(SiteRef(sites[11], "12"), 5, 58.0)
     progress.handle(Progressed(sites[11], unclear))
-    assert (progress._left(), doing(unclear)) == ("about 58 s left", "s11: check whether 5 earlier calls took effect")
+    assert (progress._left(), doing(unclear)) == (
+        "about 58 s left",
+        "s11: checking whether 5 earlier calls took effect",
+    )
     now[0] = 32
     assert progress._left() == "about 28 s left"
     progress.handle(Progressed(sites[11], Started(Address(sites[11], Kind.MARKETING_PLAN), Generate())))

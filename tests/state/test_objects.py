@@ -216,9 +216,13 @@ def test_an_endpoint_that_is_not_a_url_is_named(endpoint: str) -> None:
         (
             "s3://bucket/x",
             {},
-            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY unless this machine has access of its own",
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY unless this machine gets its credentials another way",
         ),
-        ("gs://bucket/x", {}, "set GOOGLE_APPLICATION_CREDENTIALS unless this machine has access of its own"),
+        (
+            "gs://bucket/x",
+            {},
+            "set GOOGLE_APPLICATION_CREDENTIALS unless this machine gets its credentials another way",
+        ),
         (
             "s3://bucket/x",
             KEYS | {"https_proxy": "http://127.0.0.1:1"},

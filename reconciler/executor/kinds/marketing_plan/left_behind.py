@@ -21,7 +21,7 @@ from reconciler.planner.needs import missing_items
 
 LEFT_BEHIND: Final = Diagnostic(
     "left-behind",
-    "the new marketing plan does not have its activity, which could not be known in advance",
+    "its activity is not in the new marketing plan; this could not be known in advance",
     "run apply again, which cancels it",
 )
 
