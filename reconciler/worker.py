@@ -57,10 +57,10 @@ from reconciler.engine.selection import Selection, credentials_in
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import AuditedSite, Progressed, SiteApplied, SiteFailed, SitePlanned, SiteStarted
 from reconciler.executor.allowance import Allowance
+from reconciler.executor.ports import Approvers
 from reconciler.machine import sleep
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop
@@ -265,14 +265,14 @@ class _WorkerAttempt:
         self._results = results
         self._part = part
         self._left = {site.name: site.id for site in task.sites}
-        self._approvers: dict[SiteName, tuple[tuple[PostId, str], ...]] = {}
+        self._approvers: dict[SiteName, Approvers | None] = {}
         self._forbidden: dict[SiteName, Diagnostic | None] = {}
 
     def add(self, site: SiteName, ready: Ready) -> None:
         """Takes note of who approved which post of a site, and of why nothing may be published there, if so."""
         self._approvers[site], self._forbidden[site] = ready.approvers, ready.forbidden
 
-    def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+    def approvers(self, site: SiteName) -> Approvers | None:
         """Who approved which post of a site, as the run found out."""
         return self._approvers[site]
 

@@ -16,10 +16,8 @@ from reconciler.config.yaml_source import only_document, read_file
 def deciders_of(path: Path, repository: Repository) -> dict[str, str]:
     """Who last changed the decision of each approved draft, by the draft's id.
 
-    Empty if the file has uncommitted changes. A draft is left out if git does not know its line's author.
+    The file is as in HEAD. A draft is left out if git does not know its line's author.
     """
-    if not repository.is_known(path):
-        return {}
     shown, problems = shown_path(path), Problems()
     data = read_file(path, shown, problems)
     document = only_document(path, shown, problems, "", data) if data is not None else None

@@ -140,7 +140,7 @@ async def _part(
         if not (unchecked and is_public(prepared.plan)):
             return Ready(prepared.planned, prepared.recorded)
         forbidden = run.files.forbid(project, prepared.entry)
-        return Ready(prepared.planned, prepared.recorded, approvers_of(project, prepared.entry.name), forbidden)
+        return Ready(prepared.planned, prepared.recorded, approvers_of(project, prepared.entry), forbidden)
 
     return await workers.run(job, [entry(number) for number in numbers], map(at, numbers))
 

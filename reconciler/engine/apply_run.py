@@ -28,7 +28,7 @@ from reconciler.executor.allowance import Allowance
 from reconciler.executor.events import EntryResolved, ProgressEvent, WaitingForLock
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
+from reconciler.executor.ports import ApplyOptions, Approvers, PollPolicy, Ports
 from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
@@ -119,8 +119,8 @@ class PartAttempt(Protocol):
         """Whether the project's files are available to look up what was approved."""
         ...
 
-    def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
-        """Who approved which post of a site, if the files are not available."""
+    def approvers(self, site: SiteName) -> Approvers | None:
+        """What `approvers_of` found, if the files are not available."""
         ...
 
     def forbidden(self, site: SiteName) -> Diagnostic | None:
@@ -207,10 +207,19 @@ def declared_in(desired: DesiredSite | None) -> tuple[Callable[[], DesiredSite] 
     return (None, Approvals()) if desired is None else (lambda: desired, desired.approvals)
 
 
-def options_of(run: ApplyRun, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
-    """What may be done at a site. `plan` may be left out if nothing in it is to be published."""
+def options_of(
+    run: ApplyRun,
+    site: SiteName,
+    plan: Plan | None = None,
+    entry: SiteEntry | None = None,
+    *,
+    allow_publish: bool = False,
+) -> ApplyOptions:
+    """What may be done at a site. `plan` and `entry` may be left out if nothing is to be published."""
     project = run.session.project
-    publishes = plan is not None and allow_publish and is_public(plan)
+    approvers = None
+    if plan is not None and entry is not None and allow_publish and is_public(plan):
+        approvers = _approvers(run, entry)
     return ApplyOptions(
         resolve=lambda action, plan, observed, recorded: resolve(
             action, plan, observed, recorded, plan_options(run.session, run.context, site)
@@ -218,23 +227,25 @@ def options_of(run: ApplyRun, site: SiteName, plan: Plan | None = None, *, allow
         allow_publish=allow_publish,
         waiting=PollPolicy(project.poll_interval, project.poll_timeout),
         stop=run.terms.stop,
-        commit=run.session.commit if allow_publish else None,
-        approvers=_approvers(run, site) if publishes else (),
+        commit=run.session.commit if approvers is not None else None,
+        approvers=approvers or (),
         policy=project.policy,
         allowance=run.allowance,
     )
 
 
-def _approvers(run: ApplyRun, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+def _approvers(run: ApplyRun, entry: SiteEntry) -> Approvers | None:
     if run.attempt is not None and not run.attempt.files:
-        return run.attempt.approvers(site)
-    return approvers_of(run.session.project, site)
+        return run.attempt.approvers(entry.name)
+    return approvers_of(run.session.project, entry)
 
 
-def approvers_of(project: ProjectConfig, site: SiteName) -> tuple[tuple[PostId, str], ...]:
-    """Who approved which draft of a site, as far as git knows."""
-    found = deciders_of(project.approvals_file(site), repository_of(project))
-    return tuple((PostId(draft), author) for draft, author in found.items())
+def approvers_of(project: ProjectConfig, entry: SiteEntry) -> Approvers | None:
+    """Who approved which draft of a site, as far as git knows; None if its files are not exactly as in a commit."""
+    repository, approvals = repository_of(project), project.approvals_file(entry.name)
+    if not (repository.is_known(entry.file) and repository.is_known(approvals)):
+        return None
+    return tuple((PostId(draft), author) for draft, author in deciders_of(approvals, repository).items())
 
 
 def is_public(plan: Plan) -> bool:

@@ -170,7 +170,7 @@ async def _apply(
         begun = run.attempt is not None and not await run.attempt.begin(site)
         if run.attempt is not None and begun and (earlier := await run.attempt.earlier(site)):
             return earlier
-        options = options_of(run, site.name, plan, allow_publish=allow_publish)
+        options = options_of(run, site.name, plan, entry, allow_publish=allow_publish)
         ports = ports_of(run, held, entry.load(), clock, entry)
         if begun and _is_asked_for(run, plan):
             ledger = ledger_of(plan, ActionResult.UNKNOWN, IN_DOUBT)

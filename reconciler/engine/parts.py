@@ -26,12 +26,12 @@ from reconciler.engine.run_context import RunContext
 from reconciler.engine.site_results import AuditedSite, Progressed, SiteApplied, SiteFailed, SitePlanned, SiteStarted
 from reconciler.executor.events import ProgressEvent
 from reconciler.executor.ledger import SiteLedger
+from reconciler.executor.ports import Approvers
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.codec import from_json, to_json
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.frozen import Struct, Variant
 from reconciler.model.policy import Policy
-from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import GoingOut, Plan
 from reconciler.planner.drift_report import DriftReport
@@ -159,8 +159,8 @@ class Ready(Variant, frozen=True):
 
     planned: SitePlanned
     recorded: RecordedSite
-    approvers: tuple[tuple[PostId, str], ...] = ()
-    """Who approved which post, if the worker has no files to check."""
+    approvers: Approvers | None = ()
+    """Who approved which post, if the worker has no files to check; None if its files are not as in a commit."""
     forbidden: Diagnostic | None = None
     """Why nothing may be published on the site, if the worker has no files to check."""
 

@@ -141,12 +141,17 @@ Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolv
 """Works out a deferred action against the site as it is now (`planner.deferred.resolve`)."""
 
 
+Approvers: TypeAlias = tuple[tuple[PostId, str], ...]
+"""Who approved which post."""
+
+
 class ApplyOptions(Struct, frozen=True):
     """What a run may do, and how long it waits.
 
     `stop` is called between calls: once it returns true, nothing more is started. `commit`, and the post's entry in
-    `approvers`, are recorded with each scheduled post. `policy` says at what times nothing may go out. `allowance` is
-    what all sites together may still delete and discard beyond their plans.
+    `approvers`, are recorded with each scheduled post; they are empty if the files that count are not as in a commit.
+    `policy` says at what times nothing may go out. `allowance` is what all sites together may still delete and discard
+    beyond their plans.
     """
 
     resolve: Resolve
@@ -154,6 +159,6 @@ class ApplyOptions(Struct, frozen=True):
     waiting: PollPolicy = PollPolicy()
     stop: Callable[[], bool] = lambda: False
     commit: str | None = None
-    approvers: tuple[tuple[PostId, str], ...] = ()
+    approvers: Approvers = ()
     policy: Policy = Policy()
     allowance: Allowance = field(default_factory=Allowance)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
+
+import pytest
 
 from tests.cli.projects import SANDBOX, Command, Project, site
 
@@ -49,6 +52,26 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
     assert (
         reconciler("history", project.root, "--exclude", "shop").last == "No sites were selected; nothing was checked."
     )
+
+
+@pytest.mark.parametrize("changed", [None, "sites/shop.yaml", "approvals/shop.yaml"])
+def test_a_commit_is_named_only_if_the_files_of_the_site_are_as_in_it(
+    changed: str | None, project: Project, reconciler: Command
+) -> None:
+    approvals = "version: 1\nsite: shop\nactivities: []\n"
+    files = {"sandbox.yaml": SEED, "sites/shop.yaml": site("shop", more=SCHEDULE), "approvals/shop.yaml": approvals}
+    project.write(files)
+    git = ("git", "-C", str(project.root), "-c", "user.name=Ann", "-c", "user.email=ann@example.org")
+    for arguments in ("init -q", "add .", "commit -qm Start"):
+        subprocess.run((*git, *arguments.split()), check=True)
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    if changed:
+        project.write({changed: f"{files[changed]}# not committed\n"})
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    (shop,) = reconciler("history", project.root, "--output", "json").json["sites"]
+    head = subprocess.run((*git, "rev-parse", "HEAD"), check=True, capture_output=True, text=True).stdout.strip()
+    expected = None if changed else head
+    assert [post.get("commit") for post in shop["posts"]] == [expected] * 2
 
 
 def test_a_site_that_cannot_be_read_is_a_block_among_the_others(project: Project, reconciler: Command) -> None:
