@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, assert_never
@@ -22,6 +23,9 @@ from reconciler.model.posts import account_id, account_name
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import is_signed
+
+MEDIA: Final = "media"
+"""The field with the URLs of a post's images and videos."""
 
 LONGEST: Final = 80
 """Of texts with more characters, only the words that differ are shown. Other values are cut at twice this length."""
@@ -113,7 +117,10 @@ def difference_words(differences: Iterable[Difference], zone: str) -> str:
 
 
 def difference_values(found: Difference, zone: str) -> str:
-    """The file's value and the site's: of long texts, only the words that differ; dates in the site's time zone."""
+    """The file's value and the site's, with dates in the site's time zone.
+
+    Of long texts, only the words that differ are shown; of images and videos, only those that one side does not have.
+    """
     before, after = found.in_file, found.live
     if found.field == "date":
         return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))
@@ -121,6 +128,13 @@ def difference_values(found: Difference, zone: str) -> str:
         pairs = zip(before.split(), after.split(), strict=True)
         before, after = next((old, new) for old, new in pairs if old != new)
         return " -> ".join(_short(f"...?{address.partition('?')[2]}") for address in (before, after))
+    if found.field == MEDIA and before and after:
+        gone, new = _only_in(before, after), _only_in(after, before)
+        if len(gone) == len(new) == 1:
+            before, after = gone[0], new[0]
+        elif gone or new:
+            marked = (*map(_MARKED[Mark.REMOVED].format, gone), *map(_MARKED[Mark.ADDED].format, new))
+            return printable(" ".join(marked))
     if not before or not after:
         return f"{_short(before)} -> {_short(after)}"
     if max(len(before), len(after)) > LONGEST:
@@ -135,13 +149,18 @@ def _is_signed_again(found: Difference) -> bool:
 
     It is not documented that they are then the same media (10.3), so they still count as a difference.
     """
-    if found.field != "media":
+    if found.field != MEDIA:
         return False
     before, after = found.in_file.split(), found.live.split()
     changed = [(old, new) for old, new in zip(before, after, strict=False) if old != new]
     return len(before) == len(after) and all(
         old.partition("?")[0] == new.partition("?")[0] and is_signed(old) and is_signed(new) for old, new in changed
     )
+
+
+def _only_in(urls: str, others: str) -> list[str]:
+    """The URLs that only one of two lists has."""
+    return list((Counter(urls.split()) - Counter(others.split())).elements())
 
 
 def _by_words(before: str, after: str) -> str:

@@ -29,6 +29,21 @@ def test_a_difference_in_blanks_is_spelled_out(in_file: str, live: str, words: s
 
 
 @pytest.mark.parametrize(
+    ("in_file", "live", "words"),
+    [
+        ("a.jpg b.jpg", "a.jpg b.jpg c.jpg", "{+c.jpg+}"),
+        ("a.jpg b.jpg c.jpg", "c.jpg d.jpg", "[-a.jpg-] [-b.jpg-] {+d.jpg+}"),
+        ("a.jpg b.jpg", "a.jpg c.jpg", "b.jpg -> c.jpg"),
+        ("a.jpg b.jpg", "b.jpg a.jpg", "a.jpg b.jpg -> b.jpg a.jpg"),
+        ("a.jpg", "a.jpg a.jpg", "{+a.jpg+}"),
+        ("a.jpg", "", "a.jpg -> (not set)"),
+    ],
+)
+def test_media_are_compared_one_by_one(in_file: str, live: str, words: str) -> None:
+    assert difference_words((Difference("media", in_file, live),), "UTC") == f"media: {words}"
+
+
+@pytest.mark.parametrize(
     ("in_file", "live", "again"),
     [
         ("https://a.test/i.jpg?token=1&expires=5", "https://a.test/i.jpg?token=2&expires=6", True),
