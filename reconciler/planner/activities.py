@@ -35,6 +35,7 @@ from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.live_posts import as_listed
+from reconciler.planner.look_alikes import look_alike_notes
 from reconciler.planner.matching import RuleIndex, as_set, covers, decide, find_created, in_order, is_as_set, match_key
 from reconciler.planner.options import Scope
 
@@ -89,6 +90,12 @@ def plan_activities(
                     sets.append(RememberedSet(key, kept))
             case _:
                 assert_never(rule)
+    days = {rule.target_date.date() for rule in writes.created}
+    writes.notes += look_alike_notes(
+        Kind.ACTIVITY,
+        (rule.title for rule in writes.created),
+        (activity.title for activity in activities if activity.date.date() in days),
+    )
     refusals += _contradictions(rules, decided, writes.projected, scope)
     return ActivitiesPart(
         actions=_in_order_of_writes(writes.actions, activities),

@@ -39,6 +39,7 @@ from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.actions import ENOUGH, Action, BlockedBy, Reason, RefusedBy, blocked, not_shown, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import is_a_form_of, kept_notes, split_kept
+from reconciler.planner.look_alikes import look_alike_notes
 from reconciler.planner.options import Scope
 
 
@@ -94,6 +95,8 @@ def plan_events(
             in_the_way.append(_read_only(event, changes, scope))
         elif changes:
             actions.append(_update(event, live, changes, scope, date(live)))
+    created = (event.name for event in near if event.name not in matched)
+    notes += look_alike_notes(Kind.EVENT, created, (live.name for live in observed))
     unlisted: list[CalendarEvent] = []
     if desired.prune:
         unlisted = sorted((live for live in own if live.id not in taken), key=lambda live: (live.name, live.id))
