@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.text import in_quotes
-from reconciler.reporters.next_step import REGENERATE, Again
+from reconciler.reporters.next_step import REGENERATE, Again, not_an_option
 
 if TYPE_CHECKING:  # this file is loaded for `--help` too
     from datetime import timedelta
@@ -429,7 +429,9 @@ def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
             yield option
 
     return Again(
-        paths=tuple(str(path) for path in paths if path.suffix.lower() in (".yaml", ".yml") or not path.is_file()),
+        paths=tuple(
+            not_an_option(str(path)) for path in paths if path.suffix.lower() in (".yaml", ".yml") or not path.is_file()
+        ),
         sites=(
             *each("--target", "targets"),
             *each("--exclude", "excludes"),

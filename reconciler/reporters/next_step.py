@@ -106,9 +106,17 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
         arguments += again.reaching
     import shlex  # only a run that has a next step needs it
 
-    enter = ("cd", shlex.quote(again.folder), "&&") if again.folder and saved else ()
+    enter = ("cd", shlex.quote(not_an_option(again.folder)), "&&") if again.folder and saved else ()
     words = (*enter, program, command, *((shlex.join(arguments),) if arguments else ()), *rest)
+    if command == "approve" and again.reaching:
+        # It reads files alone, so the step after it could not say which API and state these drafts are from.
+        words += ("&&", repeated("reconciler plan", replace(again, planning=())))
     return " ".join(words) + mark + note
+
+
+def not_an_option(path: str) -> str:
+    """The path, in a form that no command takes for an option."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def _whole_sites(arguments: tuple[str, ...]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.text import printable
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import InReview
+from reconciler.planner.actions import BlockedBy, InReview
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import Blocks, all_or_part
@@ -28,7 +28,7 @@ from reconciler.reporters.going_out import going_out_once
 from reconciler.reporters.items import CHANGES, Item, Rank, own_lines, parts_of_many, shared_parts
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, posts_to_publish, record_first
+from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, not_an_option, posts_to_publish, record_first
 from reconciler.reporters.plan_text import NOTHING_DONE, accounts_of, site_items, waiting_lines, without_refused
 from reconciler.reporters.words import moment
 
@@ -43,6 +43,9 @@ COLUMNS: Final = ("still_going_out", "add", "change", "destroy", "generate", "di
 
 ALWAYS_SHOWN: Final = frozenset({"still going out", "destroy", "discard", "publish"})
 """The columns that a narrow screen does not leave out."""
+
+TO_RENEW: Final = frozenset({BlockedBy.APPROVAL_UNPROVEN, BlockedBy.CHANGED_AFTER_APPROVAL})
+"""What blocks an approved draft until `review` sets it back to pending."""
 
 _MAKES_DRAFTS: Final = frozenset({Verb.GENERATE, Verb.WAIT})
 
@@ -63,6 +66,8 @@ class PlanScreen:
         self._drafts = self._sites_waiting = 0
         self._decidable = self._unwritten = self._sites_decidable = self._sites_unwritten = 0
         """Drafts that people can decide on now, and in how many sites. What breaks the policy must be changed first."""
+        self._to_renew = 0
+        """Approved drafts that must be approved again."""
         self.new_elsewhere = self.sites_new_elsewhere = 0
         """Those of them that no file has, at sites where this plan makes no drafts, and how many sites these are."""
         self._refusals = Failures()
@@ -113,6 +118,7 @@ class PlanScreen:
             self._refusals.add(SiteFailed(planned.name, plan.refusals, refused=True))
         to_record = not planned.recorded and not plan.refusals  # an apply records no site that it refuses
         self._unrecorded += to_record and bool(plan.to_review or plan.blocked)
+        self._to_renew += sum(problem.code in TO_RENEW for problem in plan.blocked)
         self._count_drafts(planned)
         self._count_held(planned)
         if self._first is None:
@@ -278,7 +284,8 @@ class PlanScreen:
             shard = Shard(saved.shards_left[0], saved.shards)
             return f"reconciler apply {file} --shard {shard}{publish}   ({_shards_left(saved)})"
         if tally.changes and file and completed.failed:
-            return f"reconciler plan --out {file}   (not saved: {plural(completed.failed, 'site')} could not be read)"
+            unread = f"not saved: {plural(completed.failed, 'site')} could not be read"
+            return f"reconciler plan --out {file}   ({unread}; fix that first, or leave out what fails with --exclude)"
         if tally.changes:
             command = " ".join(part for part in ("reconciler apply", file) if part)
             public = [f"{posts} to make public"] if (posts := posts_to_publish(tally)) else []
@@ -292,7 +299,7 @@ class PlanScreen:
         """The file that the plan is saved to, as a shell takes it; empty if it is not saved."""
         import shlex  # only a saved plan needs it
 
-        file = printable(self._detail.saved_to)
+        file = not_an_option(printable(self._detail.saved_to))
         return shlex.quote(file) if file else ""
 
     def review_step(self) -> str | None:
@@ -300,6 +307,8 @@ class PlanScreen:
         if self._unwritten:
             new = plural(self._unwritten, "new draft")
             return f"reconciler review   ({new} in {plural(self._sites_unwritten, 'site')})"
+        if self._to_renew:
+            return f"reconciler review   (sets {plural(self._to_renew, 'approval')} back to pending)"
         if self._decidable:
             drafts = plural(self._decidable, "draft")
             return f"reconciler approve   ({drafts} in {plural(self._sites_decidable, 'site')})"

@@ -452,7 +452,9 @@ class TextReporter:
         if tally.withheld:
             why.append(f"{plural(tally.withheld, 'public action')} withheld")
         if why:
-            why += ["the saved plan is used up"] if self._loaded is not None and not completed.interrupted else []
+            shard = "its shard of " if "--shard" in self._context.detail.again.sites else ""
+            used_up = self._loaded is not None and not completed.interrupted
+            why += [f"{shard}the saved plan is used up"] if used_up else []
             public = tally.withheld or self._unreached or again.public
             publish = " --allow-publish" if public else ""
             return f"reconciler apply{publish}   ({'; '.join(why)})"

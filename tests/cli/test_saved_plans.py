@@ -369,7 +369,8 @@ def test_a_plan_that_lacks_a_site_is_not_saved(
     ran = reconciler("plan", "--out", "all.plan")
     assert ran.code == 1
     assert "was not saved" in ran.err
-    step = "Next: reconciler plan --out all.plan   (not saved: 1 site could not be read)"
+    step = "Next: reconciler plan --out all.plan   (not saved: 1 site could not be read; "
+    step += "fix that first, or leave out what fails with --exclude)"
     assert ran.out.splitlines()[-1] == step, "not to apply what is not there, or an earlier plan"
     assert not (chain.root / "all.plan").exists()
 

@@ -223,6 +223,15 @@ def test_the_next_review_names_the_sites_of_the_addresses_that_were_planned() ->
     assert "--exclude tea/event" in repeated("reconciler approve", again)
 
 
+def test_the_step_to_approve_leads_to_a_plan_with_the_same_api_and_state() -> None:
+    """`approve` reads files alone, so its own next step would be about the project's API."""
+    again = Again(("--target", "shop"), ("--api", "sandbox", "--state", "a b"), ("--regenerate", "shop"))
+    plan = "reconciler plan --target shop --api sandbox --state 'a b'"
+    assert (
+        repeated("reconciler approve   (2 drafts)", again) == f"reconciler approve --target shop && {plan}   (2 drafts)"
+    )
+
+
 def shards(project: Project) -> dict[str, str]:
     """Which of two shards each site of the chain is in."""
     return {name: "1/2" if in_shard(SiteName(name), Shard(1, 2)) else "2/2" for name in ("shop", "shop-b", "shop-c")}
