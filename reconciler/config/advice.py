@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from reconciler.config.approval_files import SUFFIX
 from reconciler.config.discovery import shown_path
 from reconciler.config.layers import IS_OVER, MergedDocument
-from reconciler.config.project import SEED, Defaults, ProjectConfig
+from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.regular_files import read_regular
 from reconciler.config.rules import NEVER_MATCHES, covers
 from reconciler.config.words import KeyPath, close_match, listed, quoted
@@ -79,11 +79,10 @@ def advice_about_text(
     yield warning(Place(shown, line, 1), message, fix, code=SCHEMA_MISSING)
 
 
-def advice_about_other_files(project: ProjectConfig, approvals: Iterable[Path]) -> Iterator[Diagnostic]:
-    """`advice_about_text`, for approvals files and for the sandbox's seed."""
-    for file, schema in (*((file, "approvals") for file in approvals), (project.root / SEED, "sandbox")):
-        with suppress(OSError):  # reported where its content is needed
-            yield from advice_about_text(read_regular(file, _HEAD), file, shown_path(file), project.root, schema)
+def advice_about_seed(file: Path) -> Iterator[Diagnostic]:
+    """`advice_about_text`, for the seed of a project's sandbox."""
+    with suppress(OSError):  # reported where its content is needed
+        yield from advice_about_text(read_regular(file, _HEAD), file, shown_path(file), file.parent, "sandbox")
 
 
 def _writing(schema: str, path: Path) -> str:

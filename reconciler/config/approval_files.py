@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from reconciler.config.project import ProjectConfig
 from reconciler.config.regular_files import read_regular
 from reconciler.config.repository import GitError, Repository, trail
 from reconciler.config.trust import refused_path
-from reconciler.config.yaml_source import MAX_BYTES
+from reconciler.config.yaml_source import MAX_BYTES, read_file
 from reconciler.model.approvals import Approvals, decided_otherwise
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem, warning
@@ -47,8 +47,10 @@ KEPT_BYTES: Final = 16 * 1024 * 1024
 class ApprovalFiles:
     """The approvals of a project. The folder is listed once, and each file is opened once: usually with its site."""
 
-    def __init__(self, project: ProjectConfig) -> None:
+    def __init__(self, project: ProjectConfig, on_content: Callable[[bytes, Path], object] = lambda *_: None) -> None:
+        """`on_content` is called with the content of each file whose approvals are read."""
         self._project = project
+        self._on_content = on_content
         self._folder = project.approvals_folder
         self.names: frozenset[str] = frozenset()
         """The sites that have a file, by file name."""
@@ -104,7 +106,8 @@ class ApprovalFiles:
             return nothing
         content = self._kept.pop(site, None)
         if self._repository is None:
-            read = approvals_in(path, site, problems, content)
+            data = read_file(path, shown_path(path), problems) if content is None else content
+            read = self._approvals_in(path, site, problems, data)
             if read is not None and content is None:
                 self._said[site] = read[0].written_for or site
             return read or nothing
@@ -115,12 +118,20 @@ class ApprovalFiles:
         if data is None:
             found, digest = Approvals(file=shown_path(path)), None
         else:
-            found, digest = approvals_in(path, site, problems, data) or nothing
+            found, digest = self._approvals_in(path, site, problems, data) or nothing
         if clean or (data is not None and digest is None):
             return found, digest
         # Problems in content that does not count are not reported.
         written = approvals_in(path, site, [], content)
         return (replace(found, uncommitted=decided_otherwise(found, written[0])) if written else found), digest
+
+    def _approvals_in(
+        self, path: Path, site: str, problems: list[Diagnostic], data: bytes | None
+    ) -> tuple[Approvals, Digest] | None:
+        if data is None:
+            return None
+        self._on_content(data, path)
+        return approvals_in(path, site, problems, data)
 
     @cached_property
     def _none_is_missing(self) -> bool:
@@ -184,10 +195,6 @@ class ApprovalFiles:
     def unread(self) -> list[Path]:
         """The folder's YAML files that no site could read: in a folder below it, or with another extension."""
         return [file for file, own in self._all_files() if not own]
-
-    def files(self) -> Iterator[Path]:
-        """The YAML files of the folder and of those below it."""
-        return (file for file, _ in self._all_files())
 
     def _all_files(self) -> Iterator[tuple[Path, str]]:
         """The YAML files of the folder and those below it, each with the site that would read it, or an empty text."""

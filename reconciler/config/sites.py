@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from reconciler.config.advice import (
     VALIDATE_ONLY,
-    advice_about_other_files,
     advice_about_policy,
+    advice_about_seed,
     advice_about_text,
     unmatched_defaults,
     unowned_approvals,
@@ -293,7 +293,7 @@ class _Reading:
         on_content: Callable[[bytes], object] = lambda _: None,
     ) -> None:
         self.project = project
-        self.approvals = ApprovalFiles(project)
+        self.approvals = ApprovalFiles(project, self._advise)
         self.entries: list[SiteEntry] = []
         self.problems = Problems(self.approvals.problems)
         self.warnings: list[Diagnostic] = []
@@ -314,6 +314,11 @@ class _Reading:
         """Each set of labels only once: many sites have the same."""
         self.content = sha256()
         self._on_content = on_content
+
+    def _advise(self, approvals: bytes, file: Path) -> None:
+        if self._packer is None:  # otherwise nobody is told
+            found = advice_about_text(approvals, file, shown_path(file), self.project.root, "approvals")
+            self.warnings.extend(found)
 
     def take(self, parts: Iterable[FilesRead | None]) -> bool:
         """Adds what was read elsewhere if nothing is wrong with any of it; otherwise returns False and adds nothing."""
@@ -470,7 +475,7 @@ class _Reading:
         The latter are left out if what cannot be read may contain a site.
         """
         if self._packer is None:
-            yield from advice_about_other_files(self.project, {*self.approvals.files(), *self._named_approvals})
+            yield from advice_about_seed(self.project.root / SEED)
         yield from self.approvals.warnings
         yield from (unread_approvals(self.project, file) for file in self.approvals.unread())
         if self.nameless:

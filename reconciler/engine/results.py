@@ -324,7 +324,8 @@ class Interrupted(Struct, frozen=True):
     """A signal ended the run before it had a result, after `done` of the `sites` of a phase.
 
     `phase` is None if no phase had begun. `still_going_out` and `unstopped` are as in `Refused`, if an apply was
-    interrupted while it was asking.
+    interrupted while it was asking. `earlier_ended` generations of earlier runs were found to have ended, and have
+    discarded `earlier_discarded` drafts; the next run does not report them again.
     """
 
     phase: Phase | None = None
@@ -332,6 +333,8 @@ class Interrupted(Struct, frozen=True):
     sites: int = 0
     still_going_out: tuple[GoingOut, ...] = ()
     unstopped: int = 0
+    earlier_ended: int = 0
+    earlier_discarded: int = 0
 
 
 class Ended(Struct, frozen=True):

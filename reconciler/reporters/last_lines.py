@@ -139,7 +139,7 @@ def interrupted_line(command: str, interrupted: results.Interrupted, saved_to: s
         left += ", and no plan was saved"
     reached = REACHED.get(phase, "") if phase is not None else ""
     count = f"{interrupted.done:,} of {plural(interrupted.sites, 'site')} {reached}" if reached else ""
-    said = "; ".join(part for part in (count, left) if part)
+    said = "; ".join(part for part in (count, *_earlier(interrupted), left) if part)
     return f"Interrupted: {said}." if said else "Interrupted."
 
 
@@ -217,7 +217,7 @@ def _of_them_moved(public: int, moved: int) -> str:
     return f" ({count}already scheduled)"
 
 
-def _earlier(tally: PlanTally) -> list[str]:
+def _earlier(tally: PlanTally | results.Interrupted) -> list[str]:
     """`3 earlier generations finished (51 drafts discarded)`: what ended after the runs that started it."""
     if not tally.earlier_ended:
         return []

@@ -189,7 +189,10 @@ def test_decisions_that_exist_already_are_not_replaced_by_an_import(fresh: Proje
     approvals.write_text(withdrawn, "utf-8")
     ran = reconciler("import", id_of(5), "--into", fresh.root)
     assert (ran.code, ran.last) == (1, "Import: 0 created; 1 failed.")
-    assert "approvals/waiting.yaml: the file already exists, with other decisions than this import" in ran.out
+    assert (
+        "approvals/waiting.yaml: the file already exists, and its decisions differ from those that this import"
+        in ran.out
+    )
     assert approvals.read_text("utf-8") == withdrawn
     assert not site.exists()
 
