@@ -48,8 +48,8 @@ def import_line(done: ImportCompleted) -> str:
     return f"Import: {', '.join(doing)}{'; ' if rest else ''}{', '.join(rest)}."
 
 
-def import_step(done: ImportCompleted, command: str) -> str | None:
-    """What to type next. `command` is the one that imported: `import`, or `init --from-live`."""
+def import_step(done: ImportCompleted) -> str | None:
+    """What to type next."""
     if done.failed:
-        return f"reconciler {command} with the same arguments   (continues with the missing sites)"
+        return "the same command again   (continues with the missing sites)"
     return "reconciler plan" if done.not_empty else record_first(done.new)

@@ -90,10 +90,10 @@ def repeated(step: str, again: Again, saved_to: str = "") -> str:
     A saved plan (`saved_to`) contains its sites and everything that was planned, so the only arguments repeated
     are those that say where to carry it out.
     """
+    if not step.startswith("reconciler "):  # "the same command again"
+        return step
     typed, mark, note = step.partition(NOTE)
     program, command, *rest = typed.split(" ")
-    if command in ("import", "init"):  # the step itself says "with the same arguments"
-        return step
     if again.is_part and command == "apply":
         return MERGE
     saved = bool(saved_to) and command == "apply" and bool(rest)

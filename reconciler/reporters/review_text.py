@@ -166,7 +166,10 @@ def subject_lines(
 
 
 def next_after_review(review: ReviewCompleted) -> str | None:
-    """What to type: to approve drafts if that helps, or to see why they are about to be discarded."""
+    """What to type: to stop unwanted posts, to approve drafts if that helps, or to see why they are to be discarded."""
+    if review.going_out:
+        posts = plural(review.going_out, "unwanted post is", "unwanted posts are")
+        return f"reconciler plan   ({posts} still going out)"
     drafts, sites = review.pending - review.stuck, review.sites_pending - review.sites_stuck
     approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')})"
     if drafts:

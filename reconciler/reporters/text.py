@@ -267,7 +267,7 @@ class TextReporter:
         if isinstance(event, adoption_results.ImportCompleted):
             self._lines(("",) if self._imported else ())
             self._failed_sites()
-            self._last(import_line(event), import_step(event, self._context.command))
+            self._last(import_line(event), import_step(event))
         else:
             lines = tuple(import_lines(event, self._screen, quiet=self._context.detail.quiet))
             self._imported |= bool(lines) and not self._context.detail.quiet

@@ -444,7 +444,7 @@ def test_an_init_that_failed_says_to_repeat_the_init(fresh: Project, reconciler:
     fresh.write({"sandbox.yaml": world({"id": id_of(1), "name": "Shop"}, faults=[gone])})
     ran = reconciler("init", fresh.root, "--from-live", id_of(1), "--api", "sandbox")
     assert (ran.code, ran.last) == (1, "Import: 0 created; 1 failed.")
-    assert "Next: reconciler init with the same arguments   (continues with the missing sites)" in ran.out
+    assert "Next: the same command again   (continues with the missing sites)" in ran.out
 
 
 @pytest.mark.parametrize(

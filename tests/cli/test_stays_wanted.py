@@ -207,7 +207,9 @@ def test_review_says_why_a_post_is_unwanted_and_not_what_it_wrote_itself(pottery
     assert (found["address"], ran["summary"]["stillGoingOut"]) == (f"pottery/draft[{POST}]", 1)
     assert found["reason"] == "changed", found
     assert "still going out" in gallery.read_text("utf-8")
-    assert "1 post still going out." in pottery.run("review")[1]
+    reviewed = pottery.run("review")[1]
+    assert "1 post still going out." in reviewed
+    assert "Next: reconciler plan" in reviewed, "to approve it again is not what somebody wants who withdrew it"
 
 
 @pytest.mark.parametrize("name", ["the activity is discarded", "its posts are to be absent", "it is generated again"])
