@@ -109,11 +109,13 @@ class Endpoints:
             if not posts:
                 raise answer.unreadable(f"expected more posts ({more}), but the next page has none")
 
-    async def accounts(self, site: SiteRef, channel: str) -> tuple[Account, ...]:
-        """The accounts of a connected channel; an ApiError if it is not connected (10.4)."""
-        return await self.read(
-            site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_platform.accounts
-        )
+    async def accounts(self, site: SiteRef, *channels: str, once: bool = False) -> tuple[Account, ...]:
+        """The accounts of connected channels; an ApiError if one is not connected (10.4). See ReadCall for `once`.
+
+        One request is for "one or more channels" (D); that the key is repeated for that is I.
+        """
+        call = routes.LIST_ACCOUNTS.call(query=tuple(("channelName", channel) for channel in channels))
+        return await self.read(site, replace(call, once=once), wire_platform.accounts)
 
     async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
         """Whether a channel is connected (S-wix 10.4: this call says so, the list of accounts does not)."""

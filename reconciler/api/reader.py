@@ -34,6 +34,9 @@ AHEAD: Final = timedelta(minutes=15)
 
 DENIED: Final = (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
+NAMES_WITHIN: Final = 10.0
+"""How many seconds names for a screen are waited for."""
+
 FEATURE_TYPES: Final = ("SCHEDULE_POST", "PUBLISH_POST")
 
 
@@ -88,6 +91,9 @@ class SiteReader:
                 listed = await _all([self._accounts(site, channel) for channel in channels])
                 accounts = tuple(account for found in listed for account in found)
                 return lambda before: replace(before, accounts=accounts)
+            case Need.ACCOUNT_NAMES:
+                named = await self._named_accounts(site, channels) if channels else ()
+                return lambda before: replace(before, accounts=named)
             case never:
                 assert_never(never)
 
@@ -102,6 +108,13 @@ class SiteReader:
             if error.kind in (*DENIED, ErrorKind.INVALID, ErrorKind.PRECONDITION):
                 return ()
             raise
+
+    async def _named_accounts(self, site: SiteRef, channels: Sequence[str]) -> tuple[Account, ...]:
+        try:
+            async with asyncio.timeout(NAMES_WITHIN):
+                return await self._endpoints.accounts(site, *channels, once=True)
+        except (ApiError, TimeoutError):
+            return ()
 
     async def posts_of(
         self, site: SiteRef, activities: Sequence[ActivityId]

@@ -43,7 +43,7 @@ def pause_before_retry(
 
 
 def _attempts(error: ApiError, call: ApiCall) -> int:
-    if error.lasting:
+    if error.lasting or (isinstance(call, ReadCall) and call.once):
         return 1
     if error.kind is ErrorKind.THROTTLED:
         return 1 if error.code == PUBLISH_LIMIT else ATTEMPTS

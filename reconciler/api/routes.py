@@ -36,7 +36,12 @@ class ApiCall(Struct, frozen=True):
 
 
 class ReadCall(ApiCall, frozen=True):
-    """A call that changes nothing."""
+    """A call that changes nothing.
+
+    `once`: it is not sent again after an error, because nothing depends on its answer.
+    """
+
+    once: bool = False
 
 
 class WriteCall(ApiCall, frozen=True):

@@ -9,7 +9,7 @@ from reconciler.executor.ports import Reader
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import Need, ObservedSite, SiteRef
 
-_BY_CHANNEL = frozenset({Need.CHANNELS, Need.ACCOUNTS})
+_BY_CHANNEL = frozenset({Need.CHANNELS, Need.ACCOUNTS, Need.ACCOUNT_NAMES})
 """Parts that may have been read for channels other than those asked about now."""
 
 

@@ -24,9 +24,9 @@ from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unseen_after
 from reconciler.executor.ended_since import ended_since, with_ended
-from reconciler.executor.observe import observe_and_plan
+from reconciler.executor.observe import observe_and_plan, with_names_read
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.nothing_public import nothing_public
@@ -114,9 +114,12 @@ async def plan_site(
     plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     plan, warnings = judged(session, context, desired, observed, plan)
+    actions = await with_names_read(session.client.reader(), plan.site, plan.actions)
+    had_reads = observed.had_reads if actions is plan.actions else {*observed.had_reads, Need.ACCOUNT_NAMES}
+    plan = replace(plan, actions=actions)
     if options.regenerate:
         reached = replace(reached, idle=idle_regeneration(desired, plan))
-    reads = tuple(sorted(need.value for need in observed.had_reads))
+    reads = tuple(sorted(need.value for need in had_reads))
     return SitePlanned(
         plan,
         tally_of(plan),

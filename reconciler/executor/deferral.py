@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.executor.ledger import ActionResult
+from reconciler.executor.observe import with_names_read
 from reconciler.executor.run import SiteRun
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.notes import Bound
@@ -39,8 +40,9 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
         for refusal in others:
             run.note(refusal)
         return ()
-    promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]
-    for surplus in resolved.actions[len(promised) :]:
+    found = await with_names_read(run.ports.reader, run.site, resolved.actions)
+    promised = found if deferred.at_most is None else found[: deferred.at_most]
+    for surplus in found[len(promised) :]:
         more = f"more than the plan promised (at most {deferred.at_most:,})"
         run.skip(surplus, ActionResult.SKIPPED, Diagnostic(Trouble.BEYOND_PROMISE, more))
     allowed: list[Action] = []

@@ -10,8 +10,9 @@ from reconciler.executor.stale_drafts import with_posts_as_read
 from reconciler.model.activities import Activity
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import Plan
+from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
+from reconciler.planner.account_names import channels_to_ask, with_account_names
+from reconciler.planner.actions import Action, Plan
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.left_out import unasked_approvals
 from reconciler.planner.needs import first_reads, further_reads
@@ -50,6 +51,15 @@ async def observe_and_plan(
         observed = with_hidden_posts(with_posts_as_read(observed), recorded)
         plan = make_plan(desired, observed, recorded, options)
     return observed, plan
+
+
+async def with_names_read(reader: Reader, site: SiteRef, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """The actions, with the names of accounts that only the site has, as far as it gives them."""
+    channels = channels_to_ask(actions)
+    if not channels:
+        return actions
+    read = await reader.read(site, frozenset({Need.ACCOUNT_NAMES}), channels=channels)
+    return with_account_names(actions, read.accounts)
 
 
 def with_posts(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest
 from reconciler.model.frozen import Instant, Struct
-from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.posts import ActivityId, PostId, PostStatus, account_id
 from reconciler.model.selectors import Match
 from reconciler.model.writes import Condition, Verb, Write
 
@@ -88,6 +88,11 @@ class SchedulePost(DraftWrite, frozen=True):
     about: Instant | None = None
     """If the API picks the time: when it goes out, as far as is known."""
     type: str = "POST"
+
+    @property
+    def unnamed(self) -> Self:
+        """The same post without its account's name, which is only there to be shown."""
+        return replace(self, account=account_id(self.account))
 
     @property
     def takes_own_time(self) -> bool:

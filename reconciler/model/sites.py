@@ -86,6 +86,8 @@ class Need(StrEnum):
     CHANNELS = "channel-status"
     FEATURES = "features"
     ACCOUNTS = "accounts"
+    ACCOUNT_NAMES = "account-names"
+    """The accounts too, but only for their names on a screen: one request, and no accounts if it fails."""
 
 
 class ChannelStatus(StrEnum):

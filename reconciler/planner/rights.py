@@ -101,7 +101,7 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite, pol
         lost = _promise_lost(operation, desired, policy)
         return None if lost is None else _instead(action, today, lost)
     if class_of(operation) is ActionClass.PUBLIC:
-        if any(operation == allowed.operation for allowed in today.actions):
+        if operation.unnamed in [allowed.operation.unnamed for allowed in today.actions]:
             return None
         return _instead(action, today, _differently(action, saved, today))
     if operation.verb is Verb.CANCEL:

@@ -85,6 +85,7 @@ def test_the_error_does_not_depend_on_which_answer_comes_first(bench: Bench, slo
 
 def test_parts_are_read_at_once(bench: Bench) -> None:
     flying, most = 0, 0
+    needs = frozenset(Need) - {Need.CHANNELS, Need.ACCOUNTS, Need.ACCOUNT_NAMES}  # none without a channel
 
     async def side(request: httpx.Request) -> httpx.Response:
         nonlocal flying, most
@@ -95,8 +96,8 @@ def test_parts_are_read_at_once(bench: Bench) -> None:
         return ok()
 
     with pytest.raises(ApiError):  # an empty object is not an answer to most of them
-        asyncio.run(bench.client(side).reader().read(bench.site, frozenset(Need) - {Need.CHANNELS, Need.ACCOUNTS}))
-    assert most == len(Need) - 2
+        asyncio.run(bench.client(side).reader().read(bench.site, needs))
+    assert most == len(needs)
 
 
 def test_one_part_that_fails_ends_the_reading(bench: Bench, sandbox_of: Make) -> None:
@@ -104,6 +105,51 @@ def test_one_part_that_fails_ends_the_reading(bench: Bench, sandbox_of: Make) ->
     with pytest.raises(ApiError) as caught:
         read(bench, box, *Need)
     assert caught.value.path.endswith("/marketing-settings")
+
+
+def test_the_names_of_accounts_are_one_request_for_all_channels(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(channels=["INSTAGRAM", "FACEBOOK"])
+    observed = read(bench, box, Need.ACCOUNT_NAMES, channels=("INSTAGRAM", "FACEBOOK"))
+    assert [account.channel for account in observed.accounts] == ["INSTAGRAM", "FACEBOOK"]
+    assert all(account.name for account in observed.accounts)
+    assert len(box.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(refused(status) for status in (400, 401, 403, 404, 409, 428, 429, 500, 501, 503)),
+        refused(429, **{"retry-after": "60"}),
+        refused(403, "", ""),
+        httpx.Response(502, text="<html>"),
+        httpx.Response(200),
+        ok(["accounts"]),
+        ok({"accounts": {"INSTAGRAM": {}}}),
+        ok({"accounts": [{"channelName": "INSTAGRAM", "instagram": {"id": 3, "username": ["x"]}}]}),
+        httpx.ConnectError("no"),
+        httpx.ReadError("no"),
+    ],
+)
+def test_names_that_cannot_be_read_are_not_asked_for_again_and_stop_nothing(
+    bench: Bench, answer: httpx.Response | Exception
+) -> None:
+    side = remote(answer)
+    reader = bench.client(side).reader()
+    observed = asyncio.run(reader.read(bench.site, frozenset({Need.ACCOUNT_NAMES}), channels=["INSTAGRAM"]))
+    assert observed.accounts == ()
+    assert side.asked == ["GET accounts"]
+    assert bench.clock.slept == []
+
+
+def test_names_are_not_waited_for_long(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def side(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(1)
+        return ok({"accounts": [{"channelName": "INSTAGRAM", "instagram": {"id": "17", "username": "late"}}]})
+
+    monkeypatch.setattr("reconciler.api.reader.NAMES_WITHIN", 0.01)
+    reader = bench.client(side).reader()
+    observed = asyncio.run(reader.read(bench.site, frozenset({Need.ACCOUNT_NAMES}), channels=["INSTAGRAM"]))
+    assert observed.accounts == ()
 
 
 @pytest.mark.parametrize("status", [403, 404])
