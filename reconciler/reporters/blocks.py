@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from reconciler.model.plurals import plural
 from reconciler.reporters.layout import Line, Screen, Span, Style
-from reconciler.reporters.totals import Total
+from reconciler.reporters.totals import APPROVED_DISCARDS, Total, but_for_approved
 
 IN_MEMORY: Final = 256 * 1024
 """How many bytes of text are kept in memory before they go to a file."""
@@ -102,6 +102,11 @@ class _Single(Struct, Generic[CountsT], gc=False):
         """How many lines it has."""
         return self.outline.length
 
+    @property
+    def kinds(self) -> Collection[str]:
+        """The kinds of its totals."""
+        return [total.kind for total in self.totals]
+
 
 class _Shared(Generic[CountsT]):
     """What is kept about a block that several sites may have: how many do, and where its text is."""
@@ -139,6 +144,11 @@ class _Shared(Generic[CountsT]):
         self.shared: list[BlockPlace | str] = []
 
     @property
+    def kinds(self) -> Collection[str]:
+        """The kinds of its totals."""
+        return self.totals
+
+    @property
     def has_posts(self) -> bool:
         """Whether posts go out, move, are cancelled or blocked there."""
         return any(total.listed for total in self.totals.values())
@@ -149,13 +159,23 @@ class _Shared(Generic[CountsT]):
         for block in others:
             other = _Shared(block) if isinstance(block, _Single) else block
             assert other.of_many is not None
-            self.count += other.count
-            self.tally += other.tally
-            self.labels &= other.labels
-            self.names += other.names
+            self._count(other)
             self.of_many.add(other.of_many.totals)
         self.shared, self.totals = list(parts), self.of_many.totals
         self.own, self.of_many, self.has_titles = [], None, False
+
+    def add(self, other: _Shared[CountsT]) -> None:
+        """Merges in a block that differs only in that some of the drafts thrown away are approved."""
+        self._count(other)
+        for kind, total in other.totals.items():
+            self.totals[but_for_approved(kind)].add(total)
+        self.own = []
+
+    def _count(self, other: _Shared[CountsT]) -> None:
+        self.count += other.count
+        self.tally += other.tally
+        self.labels &= other.labels
+        self.names += other.names
 
 
 class Blocks(Generic[CountsT]):
@@ -179,6 +199,7 @@ class Blocks(Generic[CountsT]):
         self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
         self._causes: Counter[str] = Counter()
         self._of_many: dict[bytes, list[BlockPlace | str]] = {}
+        self._but_for_approved: dict[bytes, bytes] = {}
 
     def saw(self, labels: Sequence[tuple[str, str]]) -> None:
         """Counts a site with its labels, whether or not it has a block."""
@@ -213,6 +234,8 @@ class Blocks(Generic[CountsT]):
             start, length = self._keep(lines := own())
             outline = _Outline(rank, self._labels.setdefault(known, known), tally, length)
             outline = self._outlines.setdefault(outline, outline)
+            if APPROVED_DISCARDS in totals:
+                self._but_for_approved[key] = _key_of(rank, common, but_for_approved)
             apart, many = _apart_from(accounts, lines), self._keep_of_many(rank, of_many)
             self._found[key] = _Single(outline, name, start, tuple(totals.values()), many, apart)
             return
@@ -260,6 +283,17 @@ class Blocks(Generic[CountsT]):
             for key in keys[1:]:
                 del self._found[key]
             joined.absorb(others, self._of_many[together])
+        self._join_discards()
+
+    def _join_discards(self) -> None:
+        """Merges blocks that differ only in whether some of the drafts thrown away are approved, if many have each."""
+        for key, other in self._but_for_approved.items():
+            block, same = self._found.get(key), self._found.get(other)
+            if not (isinstance(block, _Shared) and isinstance(same, _Shared) and block.has_titles and same.has_titles):
+                continue
+            if min(block.count, same.count) >= FEW_SITES and not self._one_by_one(block):
+                same.add(block)
+                del self._found[key]
 
     def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]], accounts: Sequence[str]) -> bool:
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did."""
@@ -286,12 +320,16 @@ class Blocks(Generic[CountsT]):
 
     def lines(self, causes: Sequence[str] = (), rank: int = 0) -> Iterator[str]:
         """All lines, worst first, with an empty line after each block; `causes` before the first block of this rank."""
-        self._join()
-        blocks = sorted(self._found.values(), key=lambda block: block.rank)  # stable: sites keep their order
+        blocks = self._in_order()
         worse = sum(block.rank < rank for block in blocks)
         yield from self._lines_of_blocks(blocks[:worse])
         yield from causes
         yield from self._lines_of_blocks(blocks[worse:])
+
+    def _in_order(self) -> list[_Single[CountsT] | _Shared[CountsT]]:
+        """Worst first; of the same rank, those that throw approved drafts away, then in the order of the sites."""
+        self._join()
+        return sorted(self._found.values(), key=lambda block: (block.rank, APPROVED_DISCARDS not in block.kinds))
 
     def _lines_of_blocks(self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]]) -> Iterator[str]:
         for block in blocks:
@@ -325,8 +363,7 @@ class Blocks(Generic[CountsT]):
 
     def rows(self) -> Iterator[tuple[int, str, CountsT, int]]:
         """Rank, name, counts and number of sites of each block; sites that share one share a row."""
-        self._join()
-        for found in self._found.values():
+        for found in self._in_order():
             if isinstance(found, _Single):
                 yield found.rank, found.name, found.tally, 1
             else:
@@ -392,9 +429,9 @@ def _apart_from(accounts: Sequence[str], lines: Iterable[Line]) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=15).digest()
 
 
-def _key_of(rank: int, parts: Iterable[BlockPart]) -> bytes:
+def _key_of(rank: int, parts: Iterable[BlockPart], kind_of: Callable[[str], str] = str) -> bytes:
     """Identifies a block that sites may share, by its lines and the kinds of its totals."""
-    found = [part if isinstance(part, Line) else part.kind for part in parts]
+    found = [part if isinstance(part, Line) else kind_of(part.kind) for part in parts]
     return hashlib.blake2b(repr((rank, found)).encode("utf-8", "surrogatepass"), digest_size=15).digest()
 
 

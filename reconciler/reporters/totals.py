@@ -68,10 +68,21 @@ class RefusalTotal:
         return problem_lines(self._word, self._style, self._said.message, self._said.fix, 1)
 
 
+DISCARDS: Final = "discards"
+APPROVED_DISCARDS: Final = "discards approved drafts"
+"""The kinds of a DiscardTotal."""
+
+
+def but_for_approved(kind: str) -> str:
+    """The kind of a total if no draft were approved."""
+    return DISCARDS if kind == APPROVED_DISCARDS else kind
+
+
 class DiscardTotal:
     """How many drafts are thrown away, and the most frequent titles of the approved ones.
 
-    Sites where approved drafts are thrown away share no block with others, unless they are `refused`.
+    Sites where approved drafts are thrown away share a block with others only if there are many of each, or if they are
+    `refused`.
     """
 
     def __init__(self, drafts: Sequence[Discarded], *, refused: bool = False) -> None:
@@ -80,25 +91,28 @@ class DiscardTotal:
         self._titles = Counter(draft.title for draft in drafts if draft.approved)
         self._approved = self._titles.total()
         self.listed: Final = bool(self._approved) and not refused
-        self.kind: Final = "discards approved drafts" if self.listed else "discards"
+        self.kind: Final = APPROVED_DISCARDS if self.listed else DISCARDS
+        self._sites, self._sites_with_approved = 1, int(self.listed)
 
     def add(self, other: DiscardTotal) -> None:
         """Adds another site's total."""
         self._count += other._count
         self._approved += other._approved
         self._known = self._known and other._known
+        self._sites += other._sites
+        self._sites_with_approved += other._sites_with_approved
         _add_titles(self._titles, other._titles)
 
     def lines(self) -> Iterator[Line]:
         """`- discards 1,940 unapproved drafts on these sites in total`."""
-        approved, known = self._approved, self._known
+        approved, known, with_approved = self._approved, self._known, self._sites_with_approved
         kind = "approved draft" if approved == self._count else "draft" if approved or not known else "unapproved draft"
-        text = f"- discards {plural(self._count, kind)}"
-        text += f", {approved:,} of them approved," if 0 < approved < self._count else ""
-        text += IN_TOTAL
+        text = f"- discards {plural(self._count, kind)}{IN_TOTAL}"
+        if 0 < approved < self._count:
+            where = f" (on {plural(with_approved, 'site')})" if 0 < with_approved < self._sites else ""
+            text += f", {approved:,} of them approved{where}"
         if any(self._titles):
-            text += f"{': ' if approved == self._count else '; approved: '}"
-            text += _most_frequent(self._titles, approved, "draft")
+            text += f": {_most_frequent(self._titles, approved, 'draft')}"
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 

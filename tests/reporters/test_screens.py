@@ -947,15 +947,17 @@ def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_
     assert lines[own + 2] == '        - discards 2 approved drafts: "Winter check" (Instagram, X)'
 
 
-def test_many_sites_that_throw_away_approved_drafts_share_a_block_with_their_number_and_the_first_titles() -> None:
-    """It is not the block of sites where only unapproved drafts are thrown away. `--sites` names every approved one."""
+def test_many_sites_that_throw_away_approved_drafts_share_a_block_that_says_how_many_do_and_the_first_titles() -> None:
+    """Unless there are few of them: these are named. `--sites` names every approved draft."""
     approved = [discarding(f"a{number:02}", title=f"Title {number:02}", approved=True) for number in range(30)]
     others = [discarding(f"b{number:02}", title=f"Title {number:02}") for number in range(30)]
     text = shown(*plan_of(*approved, *others), screen=Screen(300))
     named = ", ".join(f'"Title {number:02}" (2 drafts)' for number in range(5))
-    assert "Same change on 30 sites (of 60 with team=emea; list them and their posts with --sites)" in text
+    assert "Same change on all 60 sites (list them with --sites)" in text
+    discards = "- discards 120 drafts on these sites in total, 60 of them approved (on 30 sites): "
+    assert f"{discards}{named} and 50 more drafts\n" in text
+    text = shown(*plan_of(*approved), screen=Screen(300))
     assert f"- discards 60 approved drafts on these sites in total: {named} and 50 more drafts\n" in text
-    assert "- discards 60 unapproved drafts on these sites in total\n" in text
     listed = shown(*plan_of(*approved, *others), detail=Detail(sites=True))
     for text in (listed, shown(*plan_of(*approved[:8], *others)), shown(*plan_of(*approved[:4]))):
         assert f'- discards 2 approved drafts: "Title {text.count(" approved drafts: ") - 1:02}" (Instagram, X)' in text
@@ -983,7 +985,7 @@ def test_approved_drafts_among_others_are_counted_and_their_titles_come_first() 
 
     text = shown(*plan_of(*(both(f"s{number:02}") for number in range(20))), screen=Screen(300))
     named = ", ".join(f'"Idea of s{number:02}"' for number in range(5))
-    total = f"- discards 40 drafts, 20 of them approved, on these sites in total; approved: {named} and 15 more drafts"
+    total = f"- discards 40 drafts on these sites in total, 20 of them approved: {named} and 15 more drafts"
     assert total in text
 
 
@@ -2071,7 +2073,7 @@ def test_refusals_that_differ_only_in_a_number_are_one_block() -> None:
     assert text.count("throw away") == 2  # in the block, and in the last line
     assert "Same on all 9 sites (list them with --sites)" in text
     assert "! refused           regenerating would throw away 1 to 3 approved drafts, but it may not" in text
-    assert "- discards 45 drafts, 18 of them approved, on these sites in total" in text
+    assert "- discards 45 drafts on these sites in total, 18 of them approved" in text
     few = shown(*plan_of(*sites[:4]), screen=Screen(300))
     assert "shop-0\n  ! refused           regenerating would throw away 1 approved draft, but it may not" in few
     others = [refused_to_discard(f"shop-{n}", 1 + n, code="expect") for n in range(9)]
