@@ -14,7 +14,7 @@ from reconciler.config.project import ProjectConfig
 from reconciler.config.repository import Repository
 from reconciler.config.sites import SiteEntry, SiteIndex, without
 from reconciler.engine.choice import Shard, SiteFilter
-from reconciler.model.address import SiteName
+from reconciler.model.address import DRAFTLESS, SiteName
 from reconciler.model.canonical import digest_of, freeze
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.planner.targets import ByAddress, TargetFilter, is_chosen, near, no_such, target_filter
@@ -101,10 +101,13 @@ def credentials_in(entries: Iterable[SiteEntry]) -> frozenset[str]:
 
 
 def whole_sites(selection: Selection, command: str) -> None:
-    """Raises UsageError for an address of an object, which means nothing to a command that works on whole sites."""
+    """Raises UsageError for an address of an object, which means nothing to a command that works on whole sites.
+
+    Excluding an object that holds no drafts excludes nothing there, so it is no mistake: `plan` may be told the same.
+    """
     for option, selectors in (("--target", selection.targets.included), ("--exclude", selection.targets.excluded)):
         for selector in selectors:
-            if isinstance(selector, ByAddress):
+            if isinstance(selector, ByAddress) and (option == "--target" or selector.address.kind not in DRAFTLESS):
                 import shlex  # only for the error
 
                 site = f"{option} {shlex.quote(selector.address.site)}"

@@ -38,6 +38,10 @@ class Kind(StrEnum):
         return self is Kind.EVENT
 
 
+DRAFTLESS: Final = frozenset({Kind.SETTINGS, Kind.EVENT, Kind.MARKETING_PLAN})
+"""The kinds of objects that hold no drafts to review."""
+
+
 def rule_words(key: str) -> str:
     """A rule as every screen writes it: `posts[0]` for `posts.0`."""
     section, dot, index = key.rpartition(".")

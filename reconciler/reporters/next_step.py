@@ -120,7 +120,12 @@ def not_an_option(path: str) -> str:
 
 
 def _whole_sites(arguments: tuple[str, ...]) -> Iterator[str]:
-    """The arguments for a command that works on whole sites: the site of each target; no excluded addresses."""
+    """The arguments for a command that works on whole sites: the site of each target; no excluded drafts.
+
+    Other excluded addresses are kept, so that the plan after it leaves out the same.
+    """
+    from reconciler.model.address import DRAFTLESS
+
     given = iter(arguments)
     targets: set[str] = set()
     for argument in given:
@@ -134,6 +139,6 @@ def _whole_sites(arguments: tuple[str, ...]) -> Iterator[str]:
             if value in targets:
                 continue
             targets.add(value)
-        elif slash and rest not in ("", "*", "site"):
+        elif slash and rest not in ("", "*", "site") and rest.partition("[")[0] not in DRAFTLESS:
             continue
         yield from (argument, value)

@@ -71,6 +71,7 @@ ALL = frozenset(FILES)
         (".", "--target shop-1", {"shop-1"}),
         (".", "--target 'shop-[12]' --exclude shop-2", {"shop-1"}),
         (".", "--exclude shop-2", {"shop-1", "shop-3"}),
+        (".", "--exclude 'shop-1/settings' --exclude shop-2", {"shop-3"}),
         (".", "--target label:team=emea --shard 1/1", ALL),
         (".", "'sites/-my shops' sites/b.yaml", {"shop-1", "shop-2"}),
         ("sites", "-- '-my shops'", {"shop-1"}),
