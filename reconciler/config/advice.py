@@ -25,7 +25,7 @@ from reconciler.model.approvals import FOR_NOBODY
 from reconciler.model.diagnostics import Diagnostic, Place, warning
 from reconciler.model.marketing_plan import When
 from reconciler.model.policy import Policy
-from reconciler.model.posts import CHANNELS_GONE, channel_name
+from reconciler.model.posts import CHANNELS_GONE, POST_TYPES, channel_name
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import WEEKDAYS, Match
 from reconciler.model.sites import DesiredSite
@@ -211,6 +211,11 @@ def _never_lets_through(
         last = max(CHANNELS_GONE[channel] for channel in rule.channels) - timedelta(days=1)
         message = f"nothing can be posted on {names} after {last:%Y-%m-%d}, so the rule lets nothing through"
         yield never(("channels",), message, "add another channel, or remove the rule")
+    elif rule.types and rule.channels and not any(_has_type(channel, rule.types) for channel in rule.channels):
+        names, types = listed(map(channel_name, rule.channels), "and"), listed(rule.types, "or")
+        has = "has" if len(rule.channels) == 1 else "have"
+        message = f"{names} {has} no posts of type {types}, so the rule lets nothing through"
+        yield never(("types",), message, "add another type or channel, or remove the rule")
     elif (removed := _removed(path, match, site, merged)) is not None:
         yield removed
 
@@ -232,6 +237,12 @@ def _removed(path: KeyPath, match: Match, site: DesiredSite, merged: MergedDocum
             message = f"lets nothing through: posts[{at}] removes the posts of all activities that it could match"
             return merged.warning(path, message, fix, code=NEVER_MATCHES, continues=True)
     return None
+
+
+def _has_type(channel: str, types: Iterable[str]) -> bool:
+    """Whether a channel has posts of one of the types; assumed of a channel that is not known."""
+    known = POST_TYPES.get(channel)
+    return known is None or not known.isdisjoint(types)
 
 
 def _is_gone(channel: str, match: Match, now: datetime | None) -> bool:

@@ -41,6 +41,19 @@ CHANNELS_GONE: Final[dict[str, datetime]] = {"TWITTER": datetime(2026, 8, 1, tzi
 """Channel -> the time from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
 
 
+POST_TYPES: Final[dict[str, frozenset[str]]] = {
+    "FACEBOOK": frozenset({"POST", "REEL", "STORY"}),
+    "GBP": frozenset({"POST"}),
+    "INSTAGRAM": frozenset({"POST", "STORY"}),
+    "LINKEDIN": frozenset({"POST"}),
+    "PINTEREST": frozenset({"POST"}),
+    "TIKTOK": frozenset({"POST", "VIDEO"}),
+    "TWITTER": frozenset({"POST"}),
+    "YOUTUBE": frozenset({"SHORT", "VIDEO"}),
+}
+"""Channel -> the types of its posts (S-wix 10.3)."""
+
+
 def channel_name(channel: str) -> str:
     """The name people use for a channel; an unknown one as the API calls it."""
     return CHANNEL_NAMES.get(channel, channel)

@@ -428,6 +428,11 @@ def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: Writ
             "4:58: schedule.rules[0].channels: nothing can be posted on X after 2026-07-31, so the rule lets nothing "
             "through; add another channel, or remove the rule",
         ),
+        (
+            "posts: []\nschedule: {rules: [{channels: [LINKEDIN], types: [STORY, REEL]}]}\n",
+            "4:50: schedule.rules[0].types: LinkedIn has no posts of type STORY or REEL, so the rule lets nothing "
+            "through; add another type or channel, or remove the rule",
+        ),
     ],
     ids=[
         "posts by weekday",
@@ -449,6 +454,7 @@ def test_a_rule_whose_last_day_comes_before_the_minimum_lead(write_project: Writ
         "removed",
         "deleted",
         "X",
+        "types",
     ],
 )
 def test_other_rules_that_can_do_nothing(body: str, said: str, write_project: WriteProject) -> None:
