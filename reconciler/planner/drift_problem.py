@@ -83,6 +83,9 @@ _WHOLE: Final = frozenset(
 )
 """Obstacles that already say what the finding says."""
 
+_CHANGED: Final = (Finding.EDITED, BlockedBy.CHANGED_AFTER_APPROVAL)
+"""A finding and its obstacle that say the same."""
+
 
 def with_problem(item: DriftItem, zone: str) -> DriftItem:
     """The item, with all that is said about it as its problem. As passed in, its problem is only the obstacle, if any.
@@ -99,7 +102,7 @@ def with_problem(item: DriftItem, zone: str) -> DriftItem:
         code = finding if finding in _SAYS_MORE else obstacle.code
         if finding is Finding.TAKEN_BACK:  # its obstacle says the same
             obstacle = replace(found, fix=obstacle.fix)
-        elif obstacle.code not in _WHOLE:
+        elif obstacle.code not in _WHOLE and (finding, obstacle.code) != _CHANGED:
             obstacle = obstacle.while_(found.message)
         found = replace(obstacle, code=code)
     if item.moved is not None:

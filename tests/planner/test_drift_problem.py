@@ -168,8 +168,8 @@ def test_what_is_reported_about_an_object(item: DriftItem, code: str, severity: 
 
 def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
     why = Diagnostic(
-        "changed-after-approval",
-        '"Sale" (Instagram): the caption changed (GET /item answered 200)',
+        "approval-unproven",
+        '"Sale" (Instagram): the state has no record (GET /item answered 200)',
         "run review",
         request_id="1.2",
         name='"Sale" (Instagram)',
@@ -178,8 +178,8 @@ def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
     )
     item = with_problem(post(Finding.EDITED, problem=why), "UTC")
     assert item.problem == Diagnostic(
-        "changed-after-approval",
-        '"Sale" (Instagram): changed in git: the content is no longer what was approved: the caption changed '
+        "approval-unproven",
+        '"Sale" (Instagram): changed in git: the content is no longer what was approved: the state has no record '
         "(GET /item answered 200)",
         "run review",
         address=DRAFT,
@@ -188,7 +188,14 @@ def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
         call="GET /item answered 200",
         says_name=True,
     )
-    assert item.statement == ("the content is no longer what was approved: the caption changed")
+    assert item.statement == ("the content is no longer what was approved: the state has no record")
+
+
+def test_a_change_after_approval_is_said_once() -> None:
+    why = Diagnostic("changed-after-approval", "changed after approval: caption: a -> b", "run review")
+    found = with_problem(post(Finding.EDITED, problem=why), "UTC").problem
+    assert found is not None
+    assert found.message.endswith("changed in git: changed after approval: caption: a -> b")
 
 
 def test_what_says_the_finding_too_is_not_introduced_by_it() -> None:
