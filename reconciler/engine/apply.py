@@ -347,7 +347,7 @@ async def _finish(
     """
     completed, unwritable = judged.completed, judged.unwritable
     unstopped = sum(len(site.ledger.still_going_out) for site in judged.idle)  # the others are in `_going_out`
-    every = unwritable is None and completed.refused + completed.failed == completed.sites
+    every = unwritable is None and completed.refused == completed.sites
     if refusals and (whole or every):
         going_out = _going_out(judged, IF_RUN_REFUSED)
         return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out, unstopped))

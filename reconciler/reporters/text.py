@@ -412,7 +412,8 @@ class TextReporter:
             if (step := self._plan.review_step()) is not None:
                 self._next(step)
             return
-        if completed.plan.sites > 1 and not self._context.detail.quiet:  # each problem has been shown above
+        several = completed.plan.sites > 1 or not completed.sites  # a single site that was worked on is shown above
+        if several and not self._context.detail.quiet:  # each problem has been shown above
             self._gap = False
             self._write("\n")
             self._lines(self._ledger.lines(completed))

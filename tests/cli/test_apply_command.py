@@ -452,5 +452,9 @@ def test_a_refusal_and_a_site_that_cannot_be_read_are_both_named(reconciler: Com
     assert (ran.code, ran.last) == (1, counted), ran.out + ran.err
     (chain.root / "sites" / "c.yaml").unlink()
     ran = reconciler("apply", chain.root, "--auto-approve")
-    assert (ran.code, ran.last.startswith("Refused: shop: ")) == (1, True), ran.out + ran.err
-    assert ran.last.endswith(" (1 site could not be read, above)")
+    assert (ran.code, ran.last) == (1, counted), ran.out + ran.err
+    assert ran.out.endswith(f"\n\n  shop-b  could not be read\n  shop    refused\n\n{counted}\n")
+    (chain.root / "sites" / "shop.yaml").unlink()
+    ran = reconciler("apply", chain.root, "--auto-approve")
+    assert (ran.code, ran.last) == (1, "Apply: 0 added, 0 changed, 0 destroyed; 1 failed."), ran.out + ran.err
+    assert f"\n\n  shop-b  could not be read\n\n{ran.last}\n" in ran.out
