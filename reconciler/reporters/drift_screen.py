@@ -16,6 +16,7 @@ from reconciler.model.plurals import plural
 from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
+from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.drift_report import (
     ChangedSide,
     DriftItem,
@@ -31,7 +32,7 @@ from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
-from reconciler.reporters.going_out import GoingOutTotal, going_out_once
+from reconciler.reporters.going_out import GoingOutTotal, by_cause, going_out_lines, going_out_once
 from reconciler.reporters.items import Item, Rank, own_lines, shared_parts
 from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, subject_line, table
@@ -211,10 +212,13 @@ def report_items(report: DriftReport, *, everything: bool, fields: bool = True) 
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
             continue  # drafts in review share one line, below
         alike.setdefault(item if everything else _words_of(item), []).append(item)
-    goes_out = [items for items in alike.values() if items[0].finding is Finding.STILL_GOING_OUT]
-    others = [items for items in alike.values() if items[0].finding is not Finding.STILL_GOING_OUT]
-    for items, fix in _with_fixes(goes_out, everything=everything):
-        yield _item(items, fix, everything=everything, fields=fields)
+    goes_out = [items for items in alike.values() if items[0].going_out is not None]
+    others = [items for items in alike.values() if items[0].going_out is None]
+    if everything:
+        for items in goes_out:
+            yield _item(items, items[0].fix, everything=True, fields=fields)
+    else:
+        yield from _going_out(item for items in goes_out for item in items)
     yield from _refusals(report.refusals)
     for items, fix in _with_fixes(others, everything=everything):
         yield _item(items, fix, everything=everything, fields=fields)
@@ -222,6 +226,19 @@ def report_items(report: DriftReport, *, everything: bool, fields: bool = True) 
     if report.due:
         due = words.newly_covered(report.due)
         yield Item(Rank.NOTE, (), (note_line(due),), SharedNote(due, counts=slice(1), listed=False))
+
+
+def _going_out(items: Iterable[DriftItem]) -> Iterator[Item]:
+    """The posts that still go out: each cause once, with the posts that have it."""
+    posts: dict[tuple[str, str], list[StillGoingOut]] = {}
+    for item in items:
+        if item.going_out is not None:
+            moved = spoken(item.moved) if item.moved is not None else ""
+            posts.setdefault((moved, item.zone), []).append(item.going_out)
+    for (moved, zone), found in posts.items():
+        for same in by_cause(found, zone):
+            lines = tuple(going_out_lines(same, zone, moved=moved))
+            yield Item(Rank.STILL_GOING_OUT, (), lines, GoingOutTotal(same, zone, moved))
 
 
 def _refusals(refusals: Iterable[Diagnostic]) -> Iterator[Item]:
@@ -243,7 +260,7 @@ def _words_of(item: DriftItem) -> object:
     """What a screen says about an object apart from its name: several posts with the same words are shown once."""
     if item.finding is Finding.BLOCKED:
         return item.statement, item.fix
-    if item.channel and item.finding not in (None, Finding.STILL_GOING_OUT) and not item.shown_fields:
+    if item.channel and item.finding is not None and not item.shown_fields:
         return item.state, item.moved, item.statement, item.fix
     return item
 
@@ -252,7 +269,7 @@ def _with_fixes(groups: Sequence[list[DriftItem]], *, everything: bool) -> Itera
     """The objects with their fixes. A fix that several share comes once, after the last of them."""
     by_fix: dict[object, list[list[DriftItem]]] = {}
     for items in groups:
-        shared = items[0].finding in (Finding.BLOCKED, Finding.STILL_GOING_OUT) and items[0].fix and not everything
+        shared = items[0].finding is Finding.BLOCKED and items[0].fix and not everything
         by_fix.setdefault(items[0].fix if shared else items[0], []).append(items)
     for alike in by_fix.values():
         yield from ((items, "") for items in alike[:-1])
@@ -287,9 +304,6 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
         lines.append(fix_line(fix))
     if count > 1 and (named := _names(items)):
         lines.append(Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6))
-    if item.going_out is not None and not everything:
-        post, moved = item.going_out, spoken(item.moved) if item.moved is not None else ""
-        return Item(Rank.STILL_GOING_OUT, (), tuple(lines), GoingOutTotal((post,), item.zone, moved))
     if not _is_told_together(item) or everything:
         return _shared(*lines)
     names = Counter(name for each in items if (name := _name(each)))

@@ -44,15 +44,15 @@ def by_cause(posts: Iterable[StillGoingOut], zone: str) -> Iterable[list[StillGo
     return causes.values()
 
 
-def going_out_lines(same: Sequence[StillGoingOut], zone: str, site: str = "") -> Iterator[Line]:
+def going_out_lines(same: Sequence[StillGoingOut], zone: str, site: str = "", moved: str = "") -> Iterator[Line]:
     """Posts of a site with one cause: why they are not wanted, why nothing stops them and what does, and each post.
 
-    `site` is named if this is shown outside its block.
+    `site` is named if this is shown outside its block. `moved`: which side changed, if that is known.
     """
-    first, where = same[0], f"{site}: " if site else ""
+    first = same[0]
     alone = len(same) == 1
     which = _when_and_where(first, zone) if alone else f"{plural(len(same), 'post')}, each"
-    yield _subject(f"{where}{which}: {unwanted(first, zone)}")
+    yield _subject(": ".join(filter(None, (site, which, moved, unwanted(first, zone)))))
     yield _detail(Span(but_goes_out(first.problem), Style.RED))
     yield fix_line(remedy(first.problem))
     for post in () if alone else same:

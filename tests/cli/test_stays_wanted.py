@@ -754,7 +754,7 @@ def test_what_could_not_be_cancelled_is_named_until_it_is(pottery: Pottery) -> N
     assert "cancelling it failed before" in said
     assert "1 to cancel; 1 still going out." in said
     code, said = pottery.run("drift")
-    assert (code, "goes out although it is no longer wanted" in said, "1 drifted" in said) == (2, True, True), said
+    assert (code, "changed in git: the approval was withdrawn" in said, "1 drifted" in said) == (2, True, True), said
     code, said = pottery.run("apply", "--auto-approve")
     assert (code, pottery.status()) == (0, "CANCELED"), said
     assert said.endswith("Apply: 0 added, 0 changed, 0 destroyed, 1 cancelled."), said
@@ -1260,7 +1260,7 @@ def test_drift_says_what_still_goes_out_at_a_site_that_is_refused(pottery: Potte
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     more("sites/pottery.yaml", "expect: {language: xx}\n")(pottery.project)
     code, said = pottery.run("drift")
-    assert (code, "no longer wanted" in said, "the site is refused" in said) == (2, True, True), said
+    assert (code, "still going out" in said, "but the site is refused" in said) == (2, True, True), said
     assert "the next apply cancels it" not in said
     assert "scheduled, but no longer wanted" not in said
 

@@ -78,6 +78,7 @@ from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import REASONS
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.reporters import words
 from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.going_out import by_cause, going_out_lines
@@ -1987,24 +1988,36 @@ def test_each_fact_about_a_post_that_goes_out_is_a_clause_of_its_own() -> None:
     assert second == "        but no apply has stopped it yet"
 
 
-def test_an_audit_puts_what_goes_out_first_and_its_fix_once() -> None:
-    fix = "cancel it in the site's dashboard"
-    goes_out = [
-        replace(item, problem=replace(item.problem, fix=fix))
-        for item in ready(2, Finding.STILL_GOING_OUT)
-        if item.problem is not None
-    ]
+def unstopped(site: str, channel: str = "INSTAGRAM") -> StillGoingOut:
+    """A post that nobody wants any more, at a site that cannot cancel it."""
+    why = Diagnostic("site-refused", "the site is refused", "cancel it in the site's dashboard")
+    address = Address(SiteName(site), Kind.DRAFT, channel)
+    return StillGoingOut(address, PostId(channel), channel, "Sale", None, moment(2), Reason.WITHDRAWN, (), why)
+
+
+def unwanted_in_git(site: str) -> tuple[DriftItem, ...]:
+    found = []
+    for item in ready(2, Finding.STILL_GOING_OUT):
+        post = unstopped(site, item.channel)
+        bare = replace(item, address=post.address, title=post.title, problem=post.problem, going_out=post)
+        found.append(with_problem(bare, "UTC"))
+    return tuple(found)
+
+
+def test_an_audit_puts_what_goes_out_first_and_each_cause_once() -> None:
     why = refusal(Address(SHOP), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
-    report = DriftReport(SiteRef(SHOP, "1"), tuple(goes_out), refusals=(why,))
+    report = DriftReport(SiteRef(SHOP, "1"), unwanted_in_git("shop"), refusals=(why,))
     lines = shown(
         SiteDrifted(report), DriftCompleted(1, report.tally), command="drift", screen=Screen(200)
     ).splitlines()
-    assert [line.strip().partition("  ")[0] for line in lines[1:6]] == [
-        '! post "Sale 0" (Instagram)',
-        '! post "Sale 0" (Facebook)',
-        f"fix: {fix}",
-        "! refused",
-        "fix: raise maxDelete",
+    assert lines[1:8] == [
+        "  ! still going out   2 posts, each: changed in git: the approval was withdrawn",
+        "        but the site is refused",
+        "        fix: cancel it in the site's dashboard",
+        f'        "Sale" (Instagram) {words.moment(moment(2), "UTC")}',
+        f'        "Sale" (Facebook) {words.moment(moment(2), "UTC")}',
+        "  ! refused           the run would destroy 11",
+        "        fix: raise maxDelete",
     ]
 
 
