@@ -32,7 +32,7 @@ from reconciler.engine.left_out import report_left_out
 from reconciler.engine.parts import StaleAction
 from reconciler.engine.plan import covers_all, left_to_go_out, plan_site, report_result
 from reconciler.engine.plan_file import in_file_order, plans_of_sites
-from reconciler.engine.plan_totals import PlanTotals
+from reconciler.engine.plan_totals import PlanTotals, stopped_by, with_nothing_stopped
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused, RunStarted
@@ -61,7 +61,7 @@ from reconciler.planner.actions import GoingOut
 from reconciler.planner.document import BegunPlan, RunPart, SavedPlan, SpentPlan, UnusablePlan
 from reconciler.planner.reached import TargetCheck
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_RUN_REFUSED, IF_UNWRITABLE
+from reconciler.planner.unstopped import IF_NOTHING_DONE, IF_PLAN_REFUSED, IF_UNWRITABLE
 from reconciler.state.errors import StateError
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
@@ -105,6 +105,7 @@ async def apply_live(run: ApplyRun, selection: Selection) -> ApplyCompleted | Re
         run, results, alone=selection.part, target_check=target_check, of=selection.of, covers_all=whole
     )
     refusals = (*judged.completed.refusals, *undeclared)
+    judged = _show(run, judged, whole=bool(refusals))
     return await _finish(run, judged, (*refusals, *judged.refused), whole=bool(refusals))
 
 
@@ -183,6 +184,7 @@ async def apply_saved(
         no_longer = [found.problem for found in sorted(stale, key=StaleAction.order)]
         several = len(sites := {found.site for found in stale}) > 1
         whole = (*(no_longer if several else _each_cause_once(no_longer)), *judged.failed, *refusals_of(saved))
+        judged = _show(run, judged, whole=bool(whole or judged.completed.refusals))
         for problem in whole if several else whole[1:]:
             run.emit(Notice(problem))
         if several:
@@ -292,10 +294,10 @@ async def _judge(
     of: int,
     covers_all: bool,
 ) -> Judged:
-    """Collects all sites, reporting each, and judges the limits of the run. `others` is what other parts of it do.
+    """Collects all sites, reporting each, and judges the limits of the run, for `_show`.
 
-    `alone`: which of several parts these sites are, if nobody knows what the others do. `of` and `covers_all` are as
-    for `PlanTotals.judged_public`.
+    `others` is what other parts of it do. `alone`: which of several parts these sites are, if nobody knows what the
+    others do. `of` and `covers_all` are as for `PlanTotals.judged_public`.
 
     Raises UsageError if `target_check` finds an option that matches nothing.
     """
@@ -329,8 +331,17 @@ async def _judge(
     report_clock_skew(run.session, run.emit)
     completed = totals.completed(run.session.project.policy, others, alone)
     completed = totals.judged_public(completed, of, covers_all=covers_all)
-    run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned), tuple(idle), unwritable)
+
+
+def _show(run: ApplyRun, judged: Judged, *, whole: bool) -> Judged:
+    """Reports the plan of all sites. If the run is refused as a `whole`, posts that it would have stopped go out."""
+    completed = judged.completed
+    if whole:
+        stopped = [post for prepared in judged.ready for post in stopped_by(prepared.plan)]
+        completed = with_nothing_stopped(completed, stopped)
+    run.emit(completed)
+    return replace(judged, completed=completed)
 
 
 async def _finish(
@@ -346,11 +357,11 @@ async def _finish(
     `begin` is awaited just before the first write.
     """
     completed, unwritable = judged.completed, judged.unwritable
-    unstopped = sum(len(site.ledger.still_going_out) for site in judged.idle)  # the others are in `_going_out`
     every = unwritable is None and completed.refused == completed.sites
     if refusals and (whole or every):
-        going_out = _going_out(judged, IF_RUN_REFUSED)
-        return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out, unstopped))
+        unstopped = completed.tally.still_going_out  # the plan has named them
+        return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, unstopped=unstopped))
+    unstopped = sum(len(site.ledger.still_going_out) for site in judged.idle)  # the others are in `_going_out`
     allow_publish = False
     if judged.ready and unwritable is None:
         try:

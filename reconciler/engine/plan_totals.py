@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -55,8 +55,7 @@ class PlanTotals:
         """The result of a run with these refusals: posts that it would have stopped go out all the same."""
         if not refusals:
             return completed
-        tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
-        return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
+        return with_nothing_stopped(replace(completed, refusals=refusals), self._stopped)
 
     def judged_public(self, completed: PlanCompleted, of: int, *, covers_all: bool) -> PlanCompleted:
         """The result, with whether it is certain that nothing goes public on the `of` sites of the project.
@@ -88,6 +87,12 @@ class PlanTotals:
             spare = spare.shared_by(alone.count)
         tally = replace(self.tally, promises=self.tally.promises.within(spare))
         return PlanCompleted(self.sites, tally, self.failed, self.refused, refusals, self.unstoppable, spare=spare)
+
+
+def with_nothing_stopped(completed: PlanCompleted, stopped: Sequence[GoingOut]) -> PlanCompleted:
+    """The result of a run that does nothing, so that the posts it would have stopped go out all the same."""
+    tally = completed.tally + PlanTally(still_going_out=len(stopped))
+    return replace(completed, tally=tally, still_going_out=tuple(stopped))
 
 
 def stopped_by(plan: Plan) -> tuple[GoingOut, ...]:

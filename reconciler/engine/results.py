@@ -296,8 +296,8 @@ class Refused(Struct, frozen=True):
     """Nothing was done because a guard or a person refused.
 
     `more` counts further reasons, which were all reported before; `failed` counts the sites that could not be read.
-    `still_going_out` are the unwanted posts of the sites that would have been written to; `unstopped` counts those of
-    the other sites. `unwritable` says that the reason is an error: the state cannot be written.
+    `still_going_out` are the unwanted posts of the sites that would have been written to; `unstopped` counts those that
+    the plan has named. `unwritable` says that the reason is an error: the state cannot be written.
     """
 
     reason: Diagnostic

@@ -32,10 +32,10 @@ from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
-from reconciler.reporters.going_out import GoingOutTotal, by_cause, going_out_lines, going_out_once
+from reconciler.reporters.going_out import GoingOutTotal, by_cause, going_out_lines
 from reconciler.reporters.items import Item, Rank, own_lines, shared_parts
 from reconciler.reporters.last_lines import drift_line, header_lines
-from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, subject_line, table
+from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, paragraph, subject_line, table
 from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
 from reconciler.reporters.plan_text import waiting_lines
 from reconciler.reporters.problem_items import note_item, refused_item
@@ -145,16 +145,13 @@ class DriftScreen:
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
         """Everything between the head and the last line."""
-        for failure in self._failures.lines():
-            yield from failure.on(self._screen)
-        for line in going_out_once(completed.still_going_out, list_sites=self._detail.sites):
-            yield from line.on(self._screen)
-        for refused in refusal_lines(completed.refusals, list_sites=self._detail.sites):
-            yield from refused.on(self._screen)
-        if self._failures or completed.refusals:
-            yield ""
+        going_out = self._failures.going_out
+        going_out.add(completed.still_going_out)
+        yield from paragraph(going_out.lines(), self._screen)
+        refusals = refusal_lines(completed.refusals, list_sites=self._detail.sites)
         blocks = self._problems if self._detail.summary else self._blocks
-        yield from blocks.lines(self._causes.lines(blocks.repeated, self._screen), REFUSED)
+        problems = [*paragraph((*self._failures.lines(), *refusals), self._screen)]
+        yield from blocks.lines((*problems, *self._causes.lines(blocks.repeated, self._screen)), REFUSED)
         if self._in_review and not (self._detail.quiet or self._detail.summary):
             yield from self._in_review_lines()
             yield ""

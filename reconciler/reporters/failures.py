@@ -13,12 +13,12 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
-from reconciler.planner.actions import COUNTING, RefusedBy
+from reconciler.planner.actions import COUNTING, RefusedBy, StillGoingOut
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.planner.unseen import Due
 from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
-from reconciler.reporters.going_out import LIST_POSTS, GoingOutPosts, going_out_once
-from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
+from reconciler.reporters.going_out import LIST_POSTS, GoingOutPosts, by_cause, going_out_lines
+from reconciler.reporters.layout import Line, Screen, Span, Style, outside, subject_line
 from reconciler.reporters.problem_items import cause_key
 from reconciler.reporters.totals import fix_line
 from reconciler.reporters.varied import Varied
@@ -39,7 +39,12 @@ def unseen_lines(failed: SiteFailed, *, unwanted: bool = True) -> Iterator[Line]
 
     Without `unwanted`, these are left out, because they are shown elsewhere.
     """
-    yield from going_out_once(failed.unseen.going_out, list_sites=True) if unwanted else ()
+    zones: dict[str, list[StillGoingOut]] = {}
+    for found in failed.unseen.going_out if unwanted else ():
+        zones.setdefault(found.zone, []).append(found.post)
+    for zone, posts in zones.items():
+        for same in by_cause(posts, zone):
+            yield from going_out_lines(same, zone, failed.name)
     yield from _waiting_lines(failed)
 
 
@@ -154,7 +159,8 @@ class Failures:
         self.sites = 0
         self.count = 0
         """How many problems they have."""
-        self._going_out = GoingOutPosts(list_sites=list_sites)
+        self.going_out: Final = GoingOutPosts(list_sites=list_sites)
+        """What goes out unwanted: screens show it first."""
         self._waiting: list[Line] = []
         """What could not be checked, by name, on few sites or if all are listed."""
         self._unchecked: dict[str, _Unchecked] = {}
@@ -191,21 +197,20 @@ class Failures:
                 found.each.append(alone)
 
     def _add_unseen(self, failed: SiteFailed) -> None:
-        self._going_out.add(failed.unseen.going_out)
+        self.going_out.add(failed.unseen.going_out)
         if any(problem.code == APPROVALS_UNKNOWN for problem in failed.problems):
             return  # they are shown with this cause
         for problem in failed.unseen.waiting:
             self._unchecked.setdefault(for_any_site(problem).fix, _Unchecked()).add(failed)
             self._sites_unchecked += 1
         if self._list_sites or self._sites_unchecked < FEW_SITES:
-            self._waiting += _waiting_lines(failed)
+            self._waiting += map(outside, _waiting_lines(failed))
 
     def lines(self) -> Iterator[Line]:
-        """What goes out unwanted, the causes, and what could not be checked; on few sites, the causes come last.
+        """The causes, and what could not be checked; on few sites, the causes come last.
 
         `! 2 sites could not be read   access was refused`, what to do, and which sites; refused ones last.
         """
-        yield from self._going_out.lines()
         if self._sites_unchecked < FEW_SITES:
             yield from self._waiting
             yield from self._causes_lines()
@@ -215,8 +220,9 @@ class Failures:
             yield from self._waiting
             return
         for fix, unchecked in self._unchecked.items():
-            yield subject_line("!", Style.YELLOW, "not looked at", Span(unchecked.text), Span(LIST_POSTS, Style.DIM))
-            yield fix_line(fix)
+            spans = (Span(unchecked.text), Span(LIST_POSTS, Style.DIM))
+            yield outside(subject_line("!", Style.YELLOW, "not looked at", *spans))
+            yield outside(fix_line(fix))
 
     def _apart(self, found: _Cause) -> Sequence[_Cause]:
         """A cause, or its sites one by one if they are few and the fix differs between them."""

@@ -96,6 +96,11 @@ class Findings:
         return found
 
 
+def goes_out(finding: Diagnostic) -> bool:
+    """Whether it says that a post goes out although it is no longer wanted: reports show this before all else."""
+    return finding.code == STILL_GOING_OUT and finding.severity is Severity.ERROR
+
+
 def explains(finding: Diagnostic, verdict: Verdict) -> bool:
     """Whether a finding is sufficient reason for this verdict."""
     if verdict is Verdict.FAILED:

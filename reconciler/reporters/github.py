@@ -18,10 +18,11 @@ from reconciler.model.plurals import plural
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line
-from reconciler.reporters.findings import Findings, without_place
+from reconciler.reporters.findings import Findings, goes_out, without_place
 from reconciler.reporters.layout import inert, inert_lines
 from reconciler.reporters.markdown import MarkdownReporter
 from reconciler.reporters.places import in_checkout
+from reconciler.spool import Spool
 
 STEP_SUMMARY: Final = 240_000
 """In characters: GitHub takes 1,024 KiB, and a character has at most four bytes."""
@@ -61,11 +62,12 @@ class _MoreSites:
 
 
 class GithubReporter:
-    """Writes annotations as it goes, and the rest when the run has ended."""
+    """Writes the annotations of posts that still go out as they come, and the rest when the run has ended."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
         self._findings = Findings()
+        self._others = Spool()
         self._alike: dict[bytes, _MoreSites | None] = {}
         self._closing: results.ClosingEvent | None = None
         self._numbers: dict[str, int] = {}
@@ -89,7 +91,7 @@ class GithubReporter:
             self._summary.handle(event)
 
     def _annotate(self, finding: Diagnostic) -> None:
-        """Writes an annotation, unless an earlier site has the same problem: such annotations come at the end.
+        """Writes or keeps an annotation; if an earlier site has the same problem, it only counts the site.
 
         What concerns one object of a site, such as a draft, always has its own.
         """
@@ -104,9 +106,15 @@ class GithubReporter:
                 more.add(finding)
                 return
             self._alike[key] = None
-        self._context.write(annotation(finding) + "\n")
+        line = annotation(finding) + "\n"
+        if goes_out(finding):
+            self._context.write(line)
+        else:
+            self._others.append(line.encode("utf-8", "surrogatepass"))
 
     def _end(self, ended: results.Ended) -> None:
+        for number in range(len(self._others)):
+            self._context.write(self._others[number].decode("utf-8", "surrogatepass"))
         for more in self._alike.values():
             for line in more.annotations() if more is not None else ():
                 self._context.write(line + "\n")

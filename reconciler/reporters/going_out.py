@@ -15,7 +15,7 @@ from reconciler.planner.reasons import REASONS, facts_behind
 from reconciler.planner.unstopped import Unstopped
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import for_any_site, remedy
-from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
+from reconciler.reporters.layout import LEFT, Line, Span, Style, outside, subject_line
 from reconciler.reporters.totals import fix_line
 
 FEW_SITES: Final = 5
@@ -205,7 +205,7 @@ class GoingOutPosts:
     def lines(self) -> Iterator[Line]:
         """Each post if its cause has few sites or all are listed; otherwise the cause once, with totals."""
         for kind, total in self._causes.items():
-            yield from self._named[kind] if total.sites <= self._most else total.lines(LIST_POSTS)
+            yield from map(outside, self._named[kind] if total.sites <= self._most else total.lines(LIST_POSTS))
 
 
 def kinds_of(posts: Iterable[GoingOut]) -> set[str]:

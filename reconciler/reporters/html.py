@@ -5,7 +5,7 @@ For a review, it is the gallery of all its sites.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, assert_never
 
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
@@ -17,7 +17,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, each_cause_once, sentence
 from reconciler.reporters.excerpt import last_line, text_of
 from reconciler.reporters.failures import UNREAD
-from reconciler.reporters.findings import Findings
+from reconciler.reporters.findings import Findings, goes_out
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.gallery import gallery
 from reconciler.reporters.last_lines import header
@@ -29,6 +29,9 @@ from reconciler.reporters.page_ledger import applied_row, not_planned_row
 from reconciler.reporters.page_plan import ended_in_calendar, planned_row, refused_row
 from reconciler.reporters.page_rows import SEVERITIES, SiteRow, failed_row
 from reconciler.reporters.words import moment
+
+MOST_POSTS: Final = 10
+"""How many posts that still go out are named at the top of the page; the table has all of them."""
 
 MOST_CAUSES: Final = 50
 """How many causes of failing sites are listed at the top of the page; the table has the cause for every site."""
@@ -63,6 +66,9 @@ class HtmlReporter:
         self._run: results.RunStarted | None = None
         self._phase: results.Phase | None = None
         self._findings = Findings()
+        self._going_out: list[str] = []
+        """Markup for the first posts that still go out."""
+        self._more_going_out = 0
         self._problems: list[Diagnostic] = []
         self._causes: dict[tuple[str, str], list[str]] = {}
         self._texts: list[str] = []
@@ -73,7 +79,7 @@ class HtmlReporter:
         self._first_runs = FirstRuns()
 
     def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
-        new = self._findings.of(event)
+        new = self._without_going_out(self._findings.of(event))
         match event:
             case results.RunStarted():
                 self._run = event
@@ -127,6 +133,22 @@ class HtmlReporter:
                 self._write(event)
             case _:
                 self._closing(event, new)
+
+    def _without_going_out(self, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """The other findings. Posts that still go out come first on the page."""
+        others = []
+        for finding in findings:
+            if not goes_out(finding):
+                others.append(finding)
+            elif len(self._going_out) < MOST_POSTS:
+                self._going_out.append(text(sentence(finding)))
+            else:
+                self._more_going_out += 1
+        return others
+
+    def _unwanted(self) -> list[str]:
+        more = [f"and {plural(self._more_going_out, 'more post')} still going out"] if self._more_going_out else []
+        return [*self._going_out, *more]
 
     def _planned(self, planned: site_results.SitePlanned) -> None:
         if not planned.says_something and not planned.plan.ended:
@@ -205,7 +227,7 @@ class HtmlReporter:
             yield f'<p class="soft">{text(" · ".join(fact for fact in facts if fact))}</p>\n'
         if self._last:
             yield f'<p class="last {_STYLES[ended.verdict]}">{text(self._last)}</p>\n'
-        entries: list[str] = []
+        entries = [f'<li class="bad" dir="auto">{said}</li>' for said in self._unwanted()]
         problems = [*each_cause_once(self._problems)]
         for severity in Severity:
             entries += [
@@ -231,7 +253,11 @@ class HtmlReporter:
         sandbox = self._run is not None and self._run.api is not None and self._run.api.kind is results.ApiKind.SANDBOX
         page = gallery(self._reviews, self._context.picture if sandbox else None)
         found = each_cause_once(self._problems)
-        items = [*(text(sentence(problem) + elsewhere) for problem, elsewhere in found), *self._shared()]
+        items = [
+            *self._unwanted(),
+            *(text(sentence(problem) + elsewhere) for problem, elsewhere in found),
+            *self._shared(),
+        ]
         problems = bullets(items, "problems") + "\n" if items else ""
         return page.replace("</body>", f'{problems}<p class="soft">{_code(ended)}</p>\n</body>')
 

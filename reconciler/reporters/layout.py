@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.text import printable
 
@@ -135,6 +136,16 @@ class Line(Struct, frozen=True):
     def on(self, screen: Screen) -> Iterator[str]:
         """The lines on a screen."""
         return wrapped(self.spans, screen, indent=self.indent, hang=self.hang)
+
+
+def paragraph(lines: Iterable[Line], screen: Screen) -> Iterator[str]:
+    """The lines on a screen, and an empty one after them; nothing without lines."""
+    empty = True
+    for line in lines:
+        yield from line.on(screen)
+        empty = False
+    if not empty:
+        yield ""
 
 
 def columns(text: str) -> int:
@@ -282,6 +293,13 @@ def subject_line(symbol: str, style: Style, subject: str, *spans: Span) -> Line:
     if spans and columns(head) < room:
         head += " " * (room - columns(head))
     return Line((Span(head.rstrip() if not spans else head, style), *spans), hang=LEFT + 4)
+
+
+def outside(line: Line) -> Line:
+    """A line of a block as it is shown outside one: two columns further to the left."""
+    first, *others = line.spans
+    spans = (replace(first, text=first.text.removeprefix("  ")), *others)
+    return replace(line, spans=spans, indent=max(0, line.indent - 2), hang=line.hang - 2)
 
 
 class Row(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -102,14 +102,17 @@ class LedgerSummary:
 
         Returns an earlier site that failed in the same way, if there is one.
         """
+        posts = len(failed.unseen.going_out)
         word = "refused" if failed.refused else "failed" if planned else UNREAD
         why = shared_reason(failed.problem)
         if planned:
             self._going_out.add(failed.unseen.going_out)
         causes = ((word, why), *(("post", kind) for kind in sorted(kinds_of(failed.unseen.going_out))))
         first, why = self._before(failed.name, causes, why)
-        why = why if planned and not failed.refused else ""
-        self._add(failed.name, _Row(1 if failed.refused else 0, word, Style.RED, word != "failed", why, counts=False))
+        why = why if planned and not (failed.refused or posts) else ""
+        words, rank = (f"{_goes_out(posts)}, {word}", -1) if posts else (word, 1 if failed.refused else 0)
+        alike = word != "failed" or bool(posts and first)
+        self._add(failed.name, _Row(rank, words, Style.RED, alike, why, counts=False))
         return first
 
     def _before(self, name: SiteName, causes: tuple[tuple[str, str], ...], why: str) -> tuple[SiteName | None, str]:
@@ -139,12 +142,6 @@ class LedgerSummary:
             if row.why:
                 by_why.setdefault(row.why, []).append((row, count))
         causes = {why: same for why, same in by_why.items() if sum(count for _, count in same) >= FEW_SITES}
-        for why, same in causes.items():
-            first, sites = same[0][0], sum(count for _, count in same)
-            worst = spoken(WORST_FIRST[max(first.rank, 0)])
-            words = first.of(sites) if len({row.words for row, _ in same}) == 1 else worst
-            spans = (Span(f"  {plural(sites, 'site')}"), Span(words, first.style), Span(why))
-            yield from Line(spans, hang=6).on(self._screen)
         rows = [(row, count) for row, count in rows if row.why not in causes]
         often: Counter[str] = Counter()
         for row, count in () if self._list_sites else rows:
@@ -163,18 +160,30 @@ class LedgerSummary:
         only: dict[_Row, str] = {}
         for row, count in rest.items():
             done = row.done if len(kinds[row.words]) <= MOST_KINDS else ""
-            shared = replace(row, rank=0, alike=True, why="", done=done)
+            shared = replace(row, rank=min(row.rank, 0), alike=True, why="", done=done)
             numbers[shared] += count
             only[shared] = names.get(row, "")
         what = "more site" if shown else "site"
-        counted = [
-            (only[row] if n == 1 else plural(n, what), row.of(n), row.style, row.done) for row, n in numbers.items()
-        ]
+        counted = [(only[row] if n == 1 else plural(n, what), row, row.of(n), row.done) for row, n in numbers.items()]
         brief = self._rows.total() >= FEW_SITES  # otherwise each action has had a line above
-        found = [*((name, row.words, row.style, row.done if brief else "") for name, row in shown), *counted]
+        found = [*((name, row, row.words, row.done if brief else "") for name, row in shown), *counted]
         widest = max((len(name) for name, *_ in found), default=0)
-        for name, words, style, done in found:
+        urgent: list[Line] = []
+        others: list[Line] = []
+        for name, row, words, done in found:
             details = (Span(done, Style.DIM),) if done else ()
-            yield from Line((Span(f"  {name:<{widest}}"), Span(words, style), *details), hang=6).on(self._screen)
+            line = Line((Span(f"  {name:<{widest}}"), Span(words, row.style), *details), hang=6)
+            (urgent if row.rank < 0 else others).append(line)
+        for line in (*urgent, *_cause_lines(causes), *others):
+            yield from line.on(self._screen)
         if idle := completed.plan.sites - self._rows.total():
             yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)
+
+
+def _cause_lines(causes: Mapping[str, Sequence[tuple[_Row, int]]]) -> Iterator[Line]:
+    """`7 sites  2 failed each  the server failed`: why something was not done on many sites."""
+    for why, same in causes.items():
+        first, sites = same[0][0], sum(count for _, count in same)
+        worst = spoken(WORST_FIRST[max(first.rank, 0)])
+        words = first.of(sites) if len({row.words for row, _ in same}) == 1 else worst
+        yield Line((Span(f"  {plural(sites, 'site')}"), Span(words, first.style), Span(why)), hang=6)

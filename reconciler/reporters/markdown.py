@@ -24,7 +24,7 @@ from reconciler.reporters.excerpt import (
     site_text,
     text_of,
 )
-from reconciler.reporters.findings import Findings
+from reconciler.reporters.findings import Findings, goes_out
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import Line
@@ -53,6 +53,7 @@ class MarkdownReporter:
         self._last = ""
         self._findings = Findings()
         self._public = Section(most)
+        self._going_out = Section(most)
         self._problems = {severity: Section(most) for severity in Severity}
         self._sites = Section(most)
         self._files: list[str] = []
@@ -151,7 +152,8 @@ class MarkdownReporter:
             return f"<li>{sign} {sites.words(thing)}: {code(cause(said) + first)}</li>\n"
 
         key = (thing, finding.code, cause(said)) if where else sentence(finding)
-        self._problems[finding.severity].add(key, where, SharedSites(wording))
+        section = self._going_out if goes_out(finding) else self._problems[finding.severity]
+        section.add(key, where, SharedSites(wording))
 
     def _goes_out(self, planned: site_results.SitePlanned) -> None:
         """Adds what a plan would publish, move or discard; not in an apply, which shows what was done."""
@@ -194,7 +196,7 @@ class MarkdownReporter:
         room -= len(top)
         risky, unsaid = "", 0
         errors, *others = (self._problems[severity] for severity in Severity)
-        for part in (errors, self._public, *others):
+        for part in (self._going_out, errors, self._public, *others):
             shown, more = part.within(room)
             risky, unsaid, room = risky + shown, unsaid + more, room - len(shown)
         sites, folded = self._sites.within(room)

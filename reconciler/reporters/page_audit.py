@@ -50,6 +50,10 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
     (rank, style, _), state = STATES[worst], spoken(worst)
     if report.refusals:
         rank, state, style = 1, "refused" if tally.refused else spoken(DriftState.DRIFTED), "bad"
+    going_out = [item for item in items if item.finding is Finding.STILL_GOING_OUT]
+    if going_out:
+        rank, state, style = 0, "still going out", "bad"
+    others = items[len(going_out) :]
     counts = (
         ("drifted", tally.drifted),
         ("blocked", tally.blocked),
@@ -58,8 +62,9 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
     )
     due = words.newly_covered(report.due)
     parts = [
+        bullets(map(_item, going_out), "items bad"),
         bullets((problem_item(refusal, _word_for(refusal)) for refusal in report.refusals), "items bad"),
-        bullets((_item(item) for item in items if item.state is not DriftState.CONVERGED), "items"),
+        bullets((_item(item) for item in others if item.state is not DriftState.CONVERGED), "items"),
         notes((*map(cause, report.notes), *((due,) if report.due else ()))),
         facts(drifted.seconds),
     ]

@@ -24,12 +24,18 @@ from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import above, cause, refused_line
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.first_runs import FirstRuns
-from reconciler.reporters.going_out import going_out_once
 from reconciler.reporters.items import CHANGES, Item, Rank, own_lines, parts_of_many, shared_parts
 from reconciler.reporters.last_lines import SHORT_COMMIT, header_lines, plan_line
-from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
+from reconciler.reporters.layout import Line, Row, Screen, Span, Style, paragraph, table
 from reconciler.reporters.next_step import MERGE, NOTE, PLAN_EACH, not_an_option, posts_to_publish, record_first
-from reconciler.reporters.plan_text import NOTHING_DONE, accounts_of, site_items, waiting_lines, without_refused
+from reconciler.reporters.plan_text import (
+    NOTHING_DONE,
+    NOTHING_DONE_AT_ALL,
+    accounts_of,
+    site_items,
+    waiting_lines,
+    without_refused,
+)
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
@@ -217,25 +223,27 @@ class PlanScreen:
             if not completed.refusals:  # the last line says why the site is refused
                 first = replace(first, plan=replace(first.plan, refusals=()))
             self._add(first)
-        for line in self._failures.lines():
-            yield from line.on(self._screen)
-        for line in going_out_once(completed.still_going_out, list_sites=self._detail.sites):
-            yield from line.on(self._screen)
-        refusals = () if self._is_short and len(completed.refusals) == 1 else completed.refusals  # it is the last line
-        for line in refusal_lines(refusals, list_sites=self._detail.sites):
-            yield from line.on(self._screen)
-        if completed.refusals and completed.tally.changes and not self._is_short:
-            yield from Line((Span(NOTHING_DONE, Style.DIM),), indent=2).on(self._screen)
-        if self._failures or completed.still_going_out or refusals:
-            yield ""
+        going_out = self._failures.going_out
+        going_out.add(completed.still_going_out)
+        yield from paragraph(going_out.lines(), self._screen)
         blocks = self._problems if self._is_short else self._blocks
-        yield from blocks.lines(self._causes.lines(blocks.repeated, self._screen), Rank.REFUSED)
+        problems = [*self._problem_lines(completed, blocks), *self._causes.lines(blocks.repeated, self._screen)]
+        yield from blocks.lines(problems, Rank.REFUSED)
         yield from self._held_lines()
         if not self._is_short:
             yield from self._first_run_lines(completed.sites)
             yield from self._drafts_lines()
         if not self._detail.quiet:
             yield from self._table(completed)
+
+    def _problem_lines(self, completed: PlanCompleted, blocks: Blocks[PlanTally]) -> Iterator[str]:
+        """The sites that could not be read, and why the run as a whole is refused."""
+        refusals = () if self._is_short and len(completed.refusals) == 1 else completed.refusals  # it is the last line
+        lines = [*self._failures.lines(), *refusal_lines(refusals, list_sites=self._detail.sites)]
+        if completed.refusals and completed.tally.changes and not self._is_short:
+            said = NOTHING_DONE_AT_ALL if blocks.sites_below(Rank.REFUSED) else NOTHING_DONE
+            lines.append(Line((Span(said, Style.DIM),), indent=2))
+        return paragraph(lines, self._screen)
 
     def forget(self) -> None:
         """Forgets the blocks, which have been shown, before an apply goes on."""

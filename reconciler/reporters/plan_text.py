@@ -36,6 +36,9 @@ MOST_WAITING: Final = 3
 NOTHING_DONE: Final = "Nothing below will be done:"
 """Shown above the changes of what is refused: a site, or the whole run."""
 
+NOTHING_DONE_AT_ALL: Final = "Nothing above or below will be done:"
+"""Shown if the run is refused and sites with posts that still go out come first."""
+
 NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}
 """How `--explain` names the parts of a site if their slugs do not read as words."""
 

@@ -22,7 +22,7 @@ from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, Revie
 from reconciler.reporters.cards import DECISION_WORDS
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_its_site
 from reconciler.reporters.failures import Failures, unseen_lines
-from reconciler.reporters.going_out import GoingOutPosts, by_cause, going_out_lines
+from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, undone_words
@@ -49,8 +49,6 @@ class ReviewScreen:
         self._without: dict[str, list[tuple[str, Diagnostic]]] = {}
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
         self._failures = Failures()
-        self._going_out = GoingOutPosts()
-        """What goes out unwanted, in a run over many sites."""
 
     def started(self, run: RunStarted) -> Iterator[str]:
         """The header."""
@@ -113,17 +111,17 @@ class ReviewScreen:
         """The same site, without the posts that go out unwanted: they are shown at the end."""
         match result:
             case SiteReviewed(review=review):
-                self._going_out.add(GoingOut(post, review.zone) for post in review.going_out)
+                self._failures.going_out.add(GoingOut(post, review.zone) for post in review.going_out)
                 return replace(result, review=replace(review, going_out=()))
             case SiteNotReviewed():
-                self._going_out.add(GoingOut(post, result.zone) for post in result.going_out)
+                self._failures.going_out.add(GoingOut(post, result.zone) for post in result.going_out)
                 return replace(result, going_out=())
             case SiteFailed():
                 return result
 
     def end(self) -> Iterator[str]:
         """What goes out unwanted, what many sites share, and an empty line before the last one."""
-        going_out = [text for line in self._going_out.lines() for text in line.on(self._screen)]
+        going_out = [text for line in self._failures.going_out.lines() for text in line.on(self._screen)]
         if going_out and self._gap:
             yield ""
             self._gap = False

@@ -812,7 +812,23 @@ def test_a_post_whose_cancel_is_not_tried_again_is_one_problem(pottery: Pottery,
     code, said = pottery.run("apply", *yes, "--output", "github")
     assert (code, said.count("title=still-going-out")) == (4, 1), said
     assert '"Kiln day" (Instagram) on site3f0c2a9e is still going out' in said, said
-    assert "the run is refused" in said if limit else "nothing was done" in said, said
+    assert "apply tries again" in said if limit else "nothing was done" in said, said
+
+
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--auto-approve"), ("drift",)])
+def test_a_refused_run_says_first_what_it_does_not_stop(pottery: Pottery, command: tuple[str, ...]) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    more("sites/pottery.yaml", "calendarEvents: {prune: true, events: []}\n")(pottery.project)
+    more("reconciler.yaml", "policy: {maxDelete: 0}\n")(pottery.project)
+    with pottery.project.world() as world:
+        world.dashboard.add_event(SITE, {"name": "Sale", "date": "2026-12-01T00:00:00Z"})
+    said = pottery.run(*command)[1]
+    assert said.count("! still going out") == 1, said
+    assert said.index("! still going out") < said.index("! refused") < said.index("1 still going out"), said
+    assert "but the run is refused, so nothing cancels it" in said, said
+    if command[0] == "apply":
+        assert said.endswith("(1 post still going out, above)"), said
 
 
 def test_a_failed_cancel_is_over_once_somebody_cancelled_it(pottery: Pottery) -> None:

@@ -37,7 +37,7 @@ from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule, UpdateActivity
-from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.address import ALL_SITES, Address, Kind, SiteName
 from reconciler.model.canonical import Digest, Json, digest_of
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
@@ -53,6 +53,7 @@ from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import (
     Action,
     BlockedBy,
+    GoingOut,
     InReview,
     Plan,
     Reason,
@@ -78,6 +79,7 @@ from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import REASONS
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.planner.unseen import UnseenPosts
 from reconciler.reporters import words
 from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
@@ -2019,6 +2021,107 @@ def test_an_audit_puts_what_goes_out_first_and_each_cause_once() -> None:
         "  ! refused           the run would destroy 11",
         "        fix: raise maxDelete",
     ]
+
+
+def lost_sight_of(site: str) -> SiteFailed:
+    """A site that cannot be read, where a post that nobody wants waits to go out."""
+    return replace(unreached(site), unseen=UnseenPosts((GoingOut(unstopped(site), "UTC"),)))
+
+
+TOO_MANY: Final = refusal(ALL_SITES, RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
+
+
+def going_out_events(command: str) -> tuple[Event, ...]:
+    """Two sites that cannot be read, two where a post still goes out, a change, and a run that is refused."""
+    dark = (unreached("aa"), lost_sight_of("bb"))
+    stopped = (GoingOut(unstopped("dd"), "UTC"),)
+    completed: tuple[Event, ...]
+    if command == "drift":
+        audited = [SiteDrifted(DriftReport(SiteRef(SiteName("cc"), "1"), unwanted_in_git("cc")))]
+        tally = sum((site.report.tally for site in audited), DriftTally(still_going_out=1))
+        completed = (*audited, DriftCompleted(4, tally, 2, 0, (TOO_MANY,), stopped))
+    else:
+        still = planned(site="cc", still_going_out=(unstopped("cc"),))
+        tallies = still.tally + tally_of(planned(tone("dd"), site="dd").plan) + PlanTally(still_going_out=2)
+        plan = PlanCompleted(4, tallies, 2, refusals=(TOO_MANY,), still_going_out=stopped)
+        completed = (still, planned(tone("dd"), site="dd"), plan)
+        if command == "apply":
+            completed = (*completed, Refused(TOO_MANY, failed=2, unstopped=3))
+    phase = PhaseStarted(Phase.READING if command == "drift" else Phase.PLANNING, 4)
+    return replace(STARTED, command=command, sites=4, of=4), phase, *dark, *completed, exits(1)
+
+
+def going_out_first(command: str, detail: Detail, width: int, *, colour: bool = False) -> str:
+    events = going_out_events(command)
+    return shown(*events[:-1], command=command, screen=Screen(width, colour=colour), detail=detail)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize(
+    "detail", [Detail(), Detail(quiet=True), Detail(summary=True)], ids=["whole", "quiet", "summary"]
+)
+@pytest.mark.parametrize("command", ["plan", "apply", "drift"])
+def test_what_still_goes_out_comes_before_every_other_problem(command: str, detail: Detail, width: int) -> None:
+    text = going_out_first(command, detail, width)
+    found = [text.index(part) for part in ("! still going out   bb:", "! still going out   dd:", "\ncc\n")]
+    assert found == sorted(found)
+    assert text.rindex("! still going out") < text.index("! 2 sites could not be read")
+    assert text.count("! still going out") == 3, "each is named once"
+    before, _, after = text.partition("! still going out   bb:")
+    assert "!" not in before
+    assert "\n      but the site is refused" in after if width > 40 else True, "it belongs to no block"
+    plain = re.sub(r"\x1b\[\d+m", "", going_out_first(command, detail, width, colour=True))
+    assert [line.rstrip() for line in plain.splitlines()] == text.splitlines()
+
+
+def test_a_refused_run_says_that_the_changes_above_are_not_made_either() -> None:
+    text = going_out_first("plan", Detail(), 80)
+    assert text.index("  Nothing above or below will be done:") < text.index("\ndd\n")
+    assert "\n  Nothing below will be done:\n" in shown(
+        planned(tone("dd"), site="dd"), PlanCompleted(1, planned(tone()).tally, refusals=(TOO_MANY,))
+    )
+
+
+def test_a_ledger_begins_with_the_sites_where_posts_still_go_out() -> None:
+    """Those that could not be read are among them; why many sites failed comes after them."""
+    site = SiteName
+    done = SiteLedger(SiteRef(site("done"), "9"), (Entry(Address(site("done")), tone().operation, ActionResult.DONE),))
+    failures = [
+        SiteLedger(SiteRef(site(f"f{n}"), f"{n}"), (), error=Diagnostic("odd", "the server failed")) for n in range(6)
+    ]
+    plan = PlanCompleted(9, PlanTally(still_going_out=1), failed=1)
+    ledgers = (done, *failures)
+    text = shown(
+        PhaseStarted(Phase.PLANNING, 9),
+        lost_sight_of("bb"),
+        plan,
+        PhaseStarted(Phase.APPLYING, 8),
+        *map(SiteApplied, ledgers),
+        ApplyCompleted(plan, ledger_tally(ledgers), sites=8),
+        command="apply",
+        screen=Screen(200),
+    )
+    ledger = text.rpartition("\n\n")[0].rpartition("\n\n")[2].splitlines()
+    assert [" ".join(row.split()) for row in ledger[:2]] == [
+        "bb 1 post still going out, could not be read",
+        "6 sites failed each the server failed",
+    ]
+
+
+@pytest.mark.parametrize("format", ["markdown", "html", "github"])
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_reports_name_what_still_goes_out_before_every_other_problem(command: str, format: str) -> None:
+    out = io.StringIO()
+    reporter = make(format, ReporterContext(command, out.write, Screen()))
+    for event in going_out_events(command):
+        reporter.handle(event)
+    text = out.getvalue()
+    listed = text if format == "github" else text[text.index("<ul") : text.index("</ul>")]
+    others = [listed.index(said) for said in ("the key lacks Manage Marketing Plans", "raise maxDelete")]
+    assert max(*map(listed.index, ("bb", "cc", "dd")), listed.rindex("cancel it in the site")) < min(others)
+    if format == "html":
+        rows = re.findall(r'<th scope="row"><button[^>]*>(\w+)</button>.*?data-state="([^"]+)"', text)
+        assert rows[:2] == [("bb", "failed"), ("cc", "still going out")]
 
 
 @pytest.mark.parametrize("sites", [1, 4, 5])
