@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +31,9 @@ from reconciler.reporters.ledger_text import (
     going_out_at,
     why_of,
 )
+
+if TYPE_CHECKING:
+    from reconciler.planner.tally import PlanTally
 
 MOST_ROWS: Final = 30
 
@@ -76,6 +79,7 @@ class LedgerSummary:
         """How many sites have each row."""
         self._named: list[tuple[str, _Row]] = []
         """The sites that may get a line of their own. There may be many thousands of others."""
+        self._blocked_sites = self._blocked = 0
         self._going_out = GoingOutPosts(list_sites=list_sites)
         self._first: dict[tuple[tuple[str, str], ...], tuple[SiteName, str]] = {}
 
@@ -127,6 +131,12 @@ class LedgerSummary:
         words = f"{_goes_out(going_out)}, refused" if going_out else "refused"
         self._add(name, _Row(-1 if going_out else 1, words, Style.RED, alike=not going_out, counts=False))
 
+    def idle(self, tally: PlanTally) -> None:
+        """Adds a site with nothing to do, which may have blocked items. One with more to say has a row of its own."""
+        if tally.blocked and not (tally.still_going_out or tally.in_doubt):
+            self._blocked_sites += 1
+            self._blocked += tally.blocked
+
     def _add(self, name: str, row: _Row) -> None:
         self._rows[row] += 1
         if self._list_sites or not row.alike or self._rows[row] < FEW_SITES:
@@ -176,7 +186,9 @@ class LedgerSummary:
             (urgent if row.rank < 0 else others).append(line)
         for line in (*urgent, *_cause_lines(causes), *others):
             yield from line.on(self._screen)
-        if idle := completed.plan.sites - self._rows.total():
+        if sites := self._blocked_sites:
+            yield self._screen.paint(f"  {plural(sites, 'site')} with only blocked items ({self._blocked:,})")
+        if idle := completed.plan.sites - self._rows.total() - self._blocked_sites:
             yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)
 
 

@@ -331,8 +331,12 @@ class TextReporter:
 
     def _site_planned(self, planned: site_results.SitePlanned) -> None:
         self._plan.site(planned)
-        if planned.plan.refusals and self._context.command == "apply":
+        if self._context.command != "apply":
+            return
+        if planned.plan.refusals:
             self._ledger.refused(planned.name, len(planned.plan.still_going_out))
+        elif not planned.plan.actions:
+            self._ledger.idle(planned.tally)
 
     def _site_failed(self, failed: site_results.SiteFailed) -> None:
         match self._phase:

@@ -1364,6 +1364,17 @@ def test_a_full_disk_is_reported_in_full_once_whatever_file_each_site_needed() -
     assert f"\n  7 sites  failed  {why}\n" in text
 
 
+def test_sites_with_only_blocked_items_are_counted_apart_from_those_with_nothing_to_do() -> None:
+    sites = [planned(site=f"s{number}", blocked=(UNCONNECTED,)) for number in range(200)]
+    refused = planned(site="no", blocked=(UNCONNECTED,), refusals=(UNCONNECTED,))
+    plan = plan_of(*sites, failed("odd", "access was refused"), refused, planned(site="idle"))
+    completed = plan[-1]
+    assert isinstance(completed, PlanCompleted)
+    text = shown(*plan, ApplyCompleted(completed, ApplyTally(), 0), command="apply")
+    rows = ("  odd  could not be read", "  no   refused", "  200 sites with only blocked items (200)")
+    assert "\n\n" + "\n".join((*rows, "  1 site with nothing to do")) + "\n\nApply: " in text, text
+
+
 def test_a_failure_that_many_sites_share_is_listed_for_each_with_sites() -> None:
     lines = fleet_refused(detail=Detail(sites=True))
     assert [f"r-{number}" in "\n".join(lines) for number in range(6)] == [True] * 6
