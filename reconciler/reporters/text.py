@@ -446,7 +446,8 @@ class TextReporter:
             others = f"{lasting:,} failures" if lasting > 1 else "failure"
             why += [f"fix the other {others} first"] if lasting else []
         elif failed:
-            why += [f"fix the {'failures' if failed > 1 else 'failure'} first"] if tally.withheld else []
+            first = f"fix the {'failures' if failed > 1 else 'failure'} first"
+            why += [first] if tally.withheld or not tally.still_going_out else []  # each of these says how to stop it
         elif left > 0 or doubt:
             why += [f"{plural(left, 'action')} not done"] if left > 0 else []
             why += [plural(doubt, "unconfirmed call")] if doubt else []

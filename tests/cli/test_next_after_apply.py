@@ -156,11 +156,11 @@ def test_the_step_after_posts_that_were_skipped_can_also_publish(
     [
         ("failed", "", "   (2 generations failed)"),
         ("failed", UNAPPROVED, " --allow-publish   (2 generations failed; 2 public actions not started)"),
-        ("forbidden", "", None),
+        ("forbidden", "", "   (fix the failures first)"),
     ],
 )
 def test_an_apply_is_offered_if_all_that_failed_are_generations(
-    faults: str, more: str, step: str | None, tmp_path: Path, reconciler: Command
+    faults: str, more: str, step: str, tmp_path: Path, reconciler: Command
 ) -> None:
     """It starts them again. What a person has to change must be changed first."""
     project = Project(tmp_path)
@@ -169,7 +169,7 @@ def test_an_apply_is_offered_if_all_that_failed_are_generations(
     project.write({f"sites/{name}.yaml": site(name, number, more=more) for name, number in (("a", 1), ("b", 2))})
     done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
     steps = [line for line in done.out.splitlines() if line.startswith("Next: ")]
-    assert (done.code, steps) == (1, [] if step is None else [f"Next: reconciler apply {project.root}{step}"]), done.out
+    assert (done.code, steps) == (1, [f"Next: reconciler apply {project.root}{step}"]), done.out
 
 
 def next_steps(out: str) -> list[str]:
@@ -250,12 +250,12 @@ SERVER = "kind: error, status: 503"
         ),
         ({1: ("GET *", SERVER)}, "   (1 site failed)"),
         ({1: ("GET *", SERVER), 2: ("POST *marketing-settings", SERVER)}, "   (1 action failed; 1 site failed)"),
-        ({1: ("GET *", "kind: forbidden")}, None),
-        ({1: ("POST *marketing-settings", "kind: forbidden")}, None),
+        ({1: ("GET *", "kind: forbidden")}, "   (fix the failure first)"),
+        ({1: ("POST *marketing-settings", "kind: forbidden")}, "   (fix the failure first)"),
     ],
 )
 def test_an_apply_is_offered_again_if_that_is_what_to_do_about_a_failure(
-    faults: dict[int, tuple[str, str]], step: str | None, tmp_path: Path, reconciler: Command
+    faults: dict[int, tuple[str, str]], step: str, tmp_path: Path, reconciler: Command
 ) -> None:
     project = Project(tmp_path)
     broken = "".join(
@@ -266,7 +266,7 @@ def test_an_apply_is_offered_again_if_that_is_what_to_do_about_a_failure(
     project.write({f"sites/{name}.yaml": site(name, number) for name, number in (("a", 1), ("b", 2), ("c", 3))})
     done = reconciler("apply", project.root, "--auto-approve")
     assert done.code == 1
-    assert next_steps(done.out) == ([] if step is None else [f"Next: reconciler apply {project.root}{step}"]), done.out
+    assert next_steps(done.out) == [f"Next: reconciler apply {project.root}{step}"], done.out
 
 
 UNCLEAR = """
