@@ -24,7 +24,7 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
     May raise an ApiError.
     """
     (action,) = actions
-    if run.skip_if_blocked(action):
+    if run.skip_if_blocked(action, only_reads=True):  # what it turns into is withheld one by one
         return ()
     deferred = action.operation
     assert isinstance(deferred, Deferred)

@@ -282,15 +282,18 @@ class SiteRun:
 
     # --- before a call -----------------------------------------------------------------------------
 
-    def skip_if_blocked(self, action: Action) -> bool:
-        """Enters an action in the ledger if it may not be started, and returns whether it did."""
+    def skip_if_blocked(self, action: Action, *, only_reads: bool = False) -> bool:
+        """Enters an action in the ledger if it may not be started, and returns whether it did.
+
+        One that `only_reads` needs no right to publish.
+        """
         activity = kind_of(action.operation).activity(action.operation)
         action_class = class_of(action.operation)
         if action_class is ActionClass.PROTECTIVE:
             return False  # cancelling a post is right whatever else went wrong
         if self.halted is not None:
             self.skip(action, ActionResult.NOT_STARTED, self.halted)
-        elif action_class is ActionClass.PUBLIC and not self.options.allow_publish:
+        elif action_class is ActionClass.PUBLIC and not (self.options.allow_publish or only_reads):
             self.skip(action, ActionResult.WITHHELD, NO_YES)
         elif activity in self._troubled:
             self.skip(action, ActionResult.SKIPPED, self._troubled[activity])

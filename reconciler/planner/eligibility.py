@@ -198,7 +198,7 @@ class DraftEligibility(Struct):
             if not is_asked_for(post, self.desired, self.approvals):
                 return False  # it is already as people want it
             detail = f"{_name(candidate)} was scheduled and then cancelled, and the API only schedules drafts"
-            keep = f"write `pending` for the draft in {self.approvals.file}"
+            keep = "write `pending` for the draft in the approvals file"
             if not self.desired.approval_required:
                 keep = "leave its activity out of `schedule.rules`"
             fix = (

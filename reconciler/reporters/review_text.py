@@ -9,7 +9,7 @@ from reconciler.config.decisions import Subject
 from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.model.content import PublicContent
 from reconciler.model.moments import moment_text
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import PostId, post_name
 from reconciler.model.text import printable
 from reconciler.planner.approval_checks import difference_words, is_of_title
@@ -18,6 +18,7 @@ from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.named_drafts import MOST_NAMED
 from reconciler.reporters.next_step import record_first
 from reconciler.reporters.values import quoted
 
@@ -58,7 +59,10 @@ def undone_words(review: Review) -> Iterator[tuple[str, str]]:
         if activity.lapsed is not None:
             why = f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for drafts that have changed since"
             yield "back to keep", f"{why}; decide again"
+    unproven: dict[str, list[str]] = {}
     for found in review.rewritten:
+        label = "back to pending" if found.after in TO_DECIDE else "corrected"
+        name = post_name(found.title, found.post.channel, found.post.type)
         what = difference_words(found.differences, review.zone)
         match found.before:
             case ReviewStatus.EDITED if is_of_title(found.differences):
@@ -70,9 +74,13 @@ def undone_words(review: Review) -> Iterator[tuple[str, str]]:
             case ReviewStatus.CHANGED:
                 why = f"changed after approval: {what}" if what else "changed after approval"
             case _:
-                why = "its approval may have been used already; run apply, then approve it again"
-        label = "back to pending" if found.after in TO_DECIDE else "corrected"
-        yield label, f"{post_name(found.title, found.post.channel, found.post.type)}: {why}"
+                unproven.setdefault(label, []).append(name)
+                continue
+        yield label, f"{name}: {why}"
+    for label, names in unproven.items():
+        its, it = ("its approval", "it") if len(names) == 1 else ("their approvals", "them")
+        why = f"{its} may have been used already; run apply, then approve {it} again"
+        yield label, f"{some_of(names, MOST_NAMED)}: {why}"
     for problem in review.gone:
         yield "entry removed", problem.message
 

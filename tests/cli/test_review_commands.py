@@ -200,10 +200,19 @@ def test_from_drafts_to_scheduled_posts(shop: Project, reconciler: Command) -> N
     assert file(shop) == before
 
 
-def test_an_approval_unknown_to_the_state_must_be_given_again(shop: Project, reconciler: Command) -> None:
-    """First contact, or a lost state: nobody can tell whether the approval was used."""
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        (("--id", IDS[4]), ": its approval may have been used already; run apply, then approve it again"),
+        (("--all",), ": their approvals may have been used already; run apply, then approve them again"),
+    ],
+)
+def test_an_approval_unknown_to_the_state_must_be_given_again(
+    which: tuple[str, ...], said: str, shop: Project, reconciler: Command
+) -> None:
+    """First contact, or a lost state: nobody can tell whether the approval was used. Said once for a site."""
     reconciler("review", shop.root)
-    reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    reconciler("approve", shop.root, *which, "--yes")
     for path in sorted((shop.root / ".reconciler").rglob("*"), reverse=True):
         if path.is_file() and "sandbox" not in path.name:
             path.unlink()
@@ -212,7 +221,8 @@ def test_an_approval_unknown_to_the_state_must_be_given_again(shop: Project, rec
     assert "and apply, which records the site; then approve it again" in planned
     reviewed = reconciler("review", shop.root)
     assert reviewed.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
-    assert "its approval may have been used already; run apply, then approve it again" in " ".join(reviewed.out.split())
+    shown = " ".join(reviewed.out.split())
+    assert (shown.count("back to pending"), shown.count(said)) == (1, 1)
     assert decisions(shop) == dict.fromkeys("1234", "pending")
     reconciler("apply", shop.root, "--auto-approve")
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")

@@ -1001,10 +1001,20 @@ def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> Non
     deferred = act(
         Deferred(SitePart.SCHEDULE, 0, at_most=1, schedule_rules=(ScheduleRule(Match()),)), Kind.RULE, "schedule.0"
     )
-    assert results(shop.apply(deferred, allow_publish=False)) == ["withheld"]
     assert results(shop.apply(deferred)) == ["done", "done"]
     assert shop.reads("channel-status") == 1
     assert shop.reads("features") == 1
+
+
+def test_what_a_deferred_schedule_finds_is_withheld_post_by_post(shop: Bench) -> None:
+    """As a plan counts posts, so does what is left of it."""
+    shop.resolve = lambda *_: ResolvedActions((out(shop, "p1"), out(shop, "p2")))
+    deferred = act(
+        Deferred(SitePart.SCHEDULE, 0, at_most=2, schedule_rules=(ScheduleRule(Match()),)), Kind.RULE, "schedule.0"
+    )
+    ledger = shop.apply(deferred, allow_publish=False)
+    assert results(ledger) == ["done", "withheld", "withheld"]
+    assert tally_of([ledger]) == ApplyTally(withheld=2)
 
 
 # --- ends ------------------------------------------------------------------------------------------
