@@ -18,7 +18,7 @@ from reconciler.model.posts import Post, PostStatus, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause, PostIs, SchedulePost, StillAhead
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
-from reconciler.planner.approval_checks import not_committed, objection
+from reconciler.planner.approval_checks import is_of_title, not_committed, objection
 from reconciler.planner.candidates import Candidate
 from reconciler.planner.channel_rules import channel_is_gone, not_connected
 from reconciler.planner.options import PlanOptions, Scope
@@ -222,6 +222,9 @@ class DraftEligibility(Struct):
         if times and (reviewed is None or reviewed.cancelled < times):
             used = was_scheduled(self.recorded, post.id)
             verdict = ApprovalStatus(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
+        elif reviewed is not None and reviewed.decision is DraftDecision.PENDING and is_of_title(verdict.differences):
+            # Nothing was decided, so nothing is blocked; `review` shows the new title.
+            verdict = ApprovalStatus(ApprovalState.PENDING, verdict.differences)
         self._not_approved(candidate, verdict)
         return False
 

@@ -200,6 +200,18 @@ def test_from_drafts_to_scheduled_posts(shop: Project, reconciler: Command) -> N
     assert file(shop) == before
 
 
+def test_another_title_blocks_no_draft_that_is_waiting_for_a_decision(shop: Project, reconciler: Command) -> None:
+    """Such as a title that the plan itself is about to write. `review` shows the site's again."""
+    reconciler("apply", shop.root, "--auto-approve")
+    reconciler("review", shop.root)
+    shop.edit("approvals/shop.yaml", "title: Winter mugs", "title: Summer mugs")
+    planned = reconciler("plan", shop.root, "--strict")
+    assert (planned.code, "blocked" in planned.out, "waiting for review" in planned.out) == (0, False, True), (
+        planned.out
+    )
+    assert "which now shows the site's text again" in " ".join(reconciler("review", shop.root).out.split())
+
+
 @pytest.mark.parametrize(
     ("which", "said"),
     [
