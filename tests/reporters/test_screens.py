@@ -1016,6 +1016,20 @@ def test_discards_name_every_approved_draft_first_and_say_once_which_channels_ti
     )
 
 
+def test_sites_with_the_same_obstacles_share_a_block_whatever_the_order_of_their_posts() -> None:
+    def stuck(site: str, why: str) -> Diagnostic:
+        name = f'"{why}" (X)'
+        address = Address(SiteName(site), Kind.DRAFT, why)
+        return blocked(address, BlockedBy.POLICY, f"{name} {why}", "edit it", name, says_name=True)
+
+    whys = ["has no image", "has 300 letters"]
+    sites = [
+        planned(site=f"s{n}", blocked=tuple(stuck(f"s{n}", why) for why in (whys if n % 2 else whys[::-1])))
+        for n in range(12)
+    ]
+    assert shown(*plan_of(*sites)).count("has no image") == 1
+
+
 def test_a_fix_that_ends_several_obstacles_is_reported_once_after_them() -> None:
     def stuck(title: str, why: str, fix: str = "edit it in the dashboard") -> Diagnostic:
         name = f'"{title}" (X)'
@@ -1023,10 +1037,10 @@ def test_a_fix_that_ends_several_obstacles_is_reported_once_after_them() -> None
 
     drafts = (stuck("A", "has no image"), stuck("B", "is paused", "wait"), stuck("C", "has 300 letters"))
     lines = shown(*plan_of(planned(blocked=drafts)), screen=Screen(300)).splitlines()
-    start = next(number for number, line in enumerate(lines) if "has no image" in line)
+    start = next(number for number, line in enumerate(lines) if "has 300 letters" in line)
     assert [line.split("  ")[-1].strip() for line in lines[start : start + 5]] == [
-        '"A" (X) has no image',
         '"C" (X) has 300 letters',
+        '"A" (X) has no image',
         "(for both of the above)",
         '"B" (X) is paused',
         "fix: wait",
