@@ -1027,7 +1027,8 @@ def test_sites_with_the_same_obstacles_share_a_block_whatever_the_order_of_their
         planned(site=f"s{n}", blocked=tuple(stuck(f"s{n}", why) for why in (whys if n % 2 else whys[::-1])))
         for n in range(12)
     ]
-    assert shown(*plan_of(*sites)).count("has no image") == 1
+    text = shown(*plan_of(*sites))
+    assert ("Same on all 12 sites" in text, text.count("blocked ")) == (True, 2), text
 
 
 def test_a_fix_that_ends_several_obstacles_is_reported_once_after_them() -> None:
