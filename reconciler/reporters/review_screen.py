@@ -89,9 +89,9 @@ class ReviewScreen:
                     yield from _problems(review, self._screen)
                 elif not self._many:
                     yield from _body(result, self._screen)
-            case SiteFailed() if self._many:
+            case SiteFailed(problem=problem) if self._many or problem.place is None:
                 self._failures.add(result)
-            case SiteFailed(problem=problem):
+            case SiteFailed(problem=problem):  # a file, rather than the site
                 words = (Span(result.name, Style.BOLD), Span(of_its_site(problem), Style.RED))
                 yield from wrapped(words, self._screen)
                 for line in unseen_lines(result):
@@ -132,8 +132,10 @@ class ReviewScreen:
             names, why = [name for name, _ in found], cause(reduce(in_common, (each for _, each in found)))
             head = Span(plural(len(names), "site"), Style.BOLD)
             yield from wrapped((head, Span(f"{why}: {some_of(names, MOST_NAMES)}")), self._screen)
-        for line in self._failures.lines():
-            yield from line.on(self._screen)
+        failures = [text for line in self._failures.lines() for text in line.on(self._screen)]
+        if failures and self._gap:
+            yield ""
+        yield from failures
         if not self._empty or self._failures:
             yield ""
 

@@ -36,7 +36,7 @@ from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import subject_lines
 from reconciler.whole_files import write_atomically
 from tests.cli import terminal
-from tests.cli.projects import Command, Project, site
+from tests.cli.projects import SANDBOX, Command, Project, site
 from tests.reviewing import reviewed
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -1235,6 +1235,16 @@ def test_nobody_is_asked_to_approve_what_the_policy_forbids(
     assert "are waiting for review, but break policy.blackoutDates: Thu 2026-11-05 is a blackout date" in planned
     assert planned.splitlines()[-1] == "No changes."
     assert "Next" not in reconciler("apply", "--auto-approve").out
+
+
+def test_two_sites_that_cannot_be_read_share_one_cause(project: Project, reconciler: Command) -> None:
+    fault = "faults: [{route: GET /marketing-plan, do: {kind: forbidden}}]\n"
+    more = "posts: [{match: {within: 10d}}]\nschedule: {rules: [{match: {within: 10d}}]}\n"
+    seed = f"{SANDBOX}{fault}sites:\n  - id: {SITE_ID}\n  - id: {SITE_ID[:-1]}2\n"
+    files = {"sites/shop.yaml": site("shop", 1, more=more), "sites/two.yaml": site("two", 2, more=more)}
+    project.write({"sandbox.yaml": seed, **files})
+    said = reconciler("review", project.root)
+    assert (said.code, said.out.count("fix: "), "! 2 sites could not be read" in said.out) == (1, 1, True), said
 
 
 def test_drafts_that_no_schedule_rule_selects_any_more_are_not_offered_for_approval(
