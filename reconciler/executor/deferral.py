@@ -32,8 +32,9 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
     resolved = await _resolve(run, action, deferred)
     if resolved.bindings != Bindings():
         run.journal.note(Bound(resolved.bindings))
-    for item in resolved.blocked:
-        run.note(item.named(item.name) if item.name else item)
+    if deferred.part is not SitePart.SCHEDULE or run.options.allow_publish:  # otherwise the next plan says it
+        for item in resolved.blocked:
+            run.note(item.named(item.name) if item.name else item)
     if resolved.refusals:
         first, *others = resolved.refusals
         run.fail(action, ActionResult.SKIPPED, first)

@@ -93,7 +93,7 @@ UNAPPROVED = "schedule: {approval: none, rules: [{match: {within: 30d}}]}"
         (f"schedule: {{approval: none, rules: [{{{FEW}}}]}}", ""),
         (
             f"posts: [{{{FEW}}}]\n{UNAPPROVED}",
-            " --allow-publish   (fix the skipped actions first; 1 public action withheld)",
+            " --allow-publish   (fix the skipped actions first; 11 public actions withheld)",
         ),
     ],
 )
