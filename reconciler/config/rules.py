@@ -218,18 +218,18 @@ class _RulesAbove:
 
     def add(self, match: Match, path: KeyPath, posts: PostFilter) -> None:
         """Adds the next rule."""
-        for name in (f"id {id}" for id in match.ids) if match.ids else (self._title(match.title),):
+        for name in (f"id {id}" for id in match.ids) if match.ids else (self._title(match),):
             self._by_name.setdefault(name, []).append(len(self._rules))
         self._rules.append((match, path, posts))
 
-    def _title(self, title: str | None) -> str | None:
+    def _title(self, match: Match) -> str | None:
         """The title to find a rule by; None if it is to be compared with every title."""
-        if title is None or set(title) == {"*"}:
+        if match.title is None or _any_title(match):
             return None
-        if _only_stars(title) and self._patterns < MOST_PATTERNS:
+        if _only_stars(match.title) and self._patterns < MOST_PATTERNS:
             self._patterns += 1
             return None
-        return f"title={title.casefold()}"
+        return f"title={match.title.casefold()}"
 
     def covering(self, match: Match, posts: PostFilter) -> KeyPath | None:
         """The first rule that covers everything that a match covers, for posts of these channels and types."""

@@ -103,7 +103,8 @@ def credentials_in(entries: Iterable[SiteEntry]) -> frozenset[str]:
 def whole_sites(selection: Selection, command: str) -> None:
     """Raises UsageError for an address of an object, which means nothing to a command that works on whole sites.
 
-    Excluding an object that holds no drafts excludes nothing there, so it is no mistake: `plan` may be told the same.
+    Settings, events and the marketing plan may be excluded: that changes nothing there, and the `plan` that follows can
+    have the same arguments.
     """
     for option, selectors in (("--target", selection.targets.included), ("--exclude", selection.targets.excluded)):
         for selector in selectors:

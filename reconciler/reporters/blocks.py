@@ -159,19 +159,20 @@ class _Shared(Generic[CountsT]):
         for block in others:
             other = _Shared(block) if isinstance(block, _Single) else block
             assert other.of_many is not None
-            self._count(other)
+            self._take(other)
             self.of_many.add(other.of_many.totals)
         self.shared, self.totals = list(parts), self.of_many.totals
         self.own, self.of_many, self.has_titles = [], None, False
 
     def add(self, other: _Shared[CountsT]) -> None:
         """Merges in a block that differs only in that some of the drafts thrown away are approved."""
-        self._count(other)
+        self._take(other)
         for kind, total in other.totals.items():
             self.totals[but_for_approved(kind)].add(total)
         self.own = []
 
-    def _count(self, other: _Shared[CountsT]) -> None:
+    def _take(self, other: _Shared[CountsT]) -> None:
+        """Adds the sites of another block."""
         self.count += other.count
         self.tally += other.tally
         self.labels &= other.labels

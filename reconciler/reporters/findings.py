@@ -97,7 +97,7 @@ class Findings:
 
 
 def goes_out(finding: Diagnostic) -> bool:
-    """Whether it says that a post goes out although it is no longer wanted: reports show this before all else."""
+    """Whether a finding is about an unwanted post that still goes out. Reports show these first."""
     return finding.code == STILL_GOING_OUT and finding.severity is Severity.ERROR
 
 

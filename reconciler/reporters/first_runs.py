@@ -41,8 +41,7 @@ class FirstRuns:
             names, note = tuple(self._names[code]), self._notes[code]
             if of > 1:
                 where = names[0] if count == 1 else all_or_part(count, of)
-                first = (
-                    " (first run there)" if code == FIRST_CONTACT else ""
-                )  # a site without a baseline may be new, too
+                # A site without a baseline may be new, too.
+                first = " (first run there)" if code == FIRST_CONTACT else ""
                 note = Diagnostic.note(code, f"The current settings and events of {where} become the baseline{first}.")
             yield note, names

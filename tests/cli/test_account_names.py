@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.projects import Command, Project
+from tests.cli.projects import SANDBOX, Command, Project
 
 SITE = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 WORLD = f"""\
-clock: '2026-11-02T09:00:00Z'
-freeze: true
-latency: {{generate: 2s, posts: 1s}}
+{SANDBOX}\
 sites:
   {SITE}:
     channels: [INSTAGRAM, FACEBOOK]
