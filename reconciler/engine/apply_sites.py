@@ -69,8 +69,8 @@ async def carry_out(
     `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too. So are those of
     `idle`: refused by a guard, or with nothing to do although an unwanted post goes out or something is in doubt.
     """
-    if not ready:
-        return ApplyCompleted(completed, ApplyTally(still_going_out=completed.tally.still_going_out))
+    if not (ready or unplanned or idle):
+        return ApplyCompleted(completed)
     order = [*ready.names, *(failed.name for failed in unplanned), *(still.name for still in idle)]
     totals = ApplyTotals(completed, len(ready))
     for site in unplanned:
@@ -94,7 +94,7 @@ def _results(
     run: ApplyRun, ready: PreparedSites, spare: Spare, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     workers = run.session.workers
-    if workers is None:
+    if workers is None or not ready:
         return apply_sites(replace(run, allowance=Allowance(spare)), ready, allow_publish=allow_publish)
     from reconciler.engine.apply_parts import results_of_parts
 

@@ -199,7 +199,7 @@ class JsonReporter:
     def _enter(self, record: FailedRecord) -> None:
         """Adds to the ledger a site at which nothing is done.
 
-        The ledger is written only if something is done elsewhere.
+        The ledger is written only if the run is not refused as a whole.
         """
         self._order[record.site] = len(self._order)
         self._ledger.append((self._order[record.site], record))

@@ -46,7 +46,7 @@ class TextReporter:
         self._phase: results.Phase | None = None
         self._applying = 0
         self._sites = 0
-        self._planned = self._gap = False
+        self._planned = self._gap = self._ends_with_plan = False
         self._held = ""
         """The last line of a plan that nobody is asked about: a quiet apply shows its own instead, if it has one."""
         self._new_drafts = self._sites_with_new = self._left_by_guard = self._read_only = self._unreached = 0
@@ -204,6 +204,8 @@ class TextReporter:
         )
         from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems, is_untouched
 
+        if self._ends_with_plan and not applied.ledger.entries:  # the plan has said all that there is to say
+            return
         new = applied.ledger.new_drafts
         self._uncounted |= new is None
         self._new_drafts += new or 0
@@ -407,6 +409,7 @@ class TextReporter:
                 self._next(step)
         self._plan.forget()
         self._planned = True
+        self._ends_with_plan = not (completed.changes or completed.failed or completed.refused)
 
     def _apply_completed(self, completed: results.ApplyCompleted) -> None:
         """The ledger of all sites, and the last line."""

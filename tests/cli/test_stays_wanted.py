@@ -831,6 +831,47 @@ def test_a_refused_run_says_first_what_it_does_not_stop(pottery: Pottery, comman
         assert said.endswith("(1 post still going out, above)"), said
 
 
+ENDINGS = {
+    "another site is refused": (4, "expect", "Apply: 0 added, 0 changed, 0 destroyed; 1 still going out, 1 refused."),
+    "another site is unreadable": (
+        1,
+        "api-forbidden",
+        "Apply: 0 added, 0 changed, 0 destroyed; 1 still going out, 1 failed.",
+    ),
+    "there is no other site": (3, None, "No changes; 1 still going out."),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_a_run_without_work_says_in_its_ledger_what_still_goes_out(pottery: Pottery, name: str) -> None:
+    pottery.scheduled()
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    kept = {*(pottery.project.root / ".reconciler/runs").iterdir()}
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    exits, code, last = ENDINGS[name]
+    if code == "expect":
+        more("sites/shop.yaml", "expect: {language: fr}\n")(pottery.project)
+    else:
+        with pottery.project.world() as world:
+            world.add_fault({"route": "*", "site": "3f0c2a9e-8d0b-4b7c-9a55-000000000001", "do": CANCEL_REFUSED})
+    others = ("--target", "shop") if code else ()
+    report = pottery.project.root / "report.json"
+    arguments = ("--auto-approve", "--target", "pottery/settings", *others, "--output=text", f"--output=json={report}")
+    ran = pottery.command("apply", pottery.project.root, *arguments)
+    ledger = ran.out.split("Plan")[-1]
+    assert (ran.code, ran.last, "nothing to do" in ran.out) == (exits, last, False), ran.out
+    assert ("pottery  1 post still going out" in ledger) is bool(code), ran.out
+    assert ran.out.count('! still going out   "Kiln day"') == (2 if code else 1), ran.out
+    (run,) = {*(pottery.project.root / ".reconciler/runs").iterdir()} - kept
+    written = json.loads(run.read_text("utf-8"))["ledger"]
+    expected = {"pottery": (1, None), **({"shop": (0, code)} if code else {})}
+    assert written["exitCode"] == exits
+    assert {
+        site["site"]: (len(site["stillGoingOut"]), site["error"] and site["error"]["code"]) for site in written["sites"]
+    } == expected
+    assert {site["site"] for site in json.loads(report.read_text("utf-8"))["ledger"]} == {*expected}
+
+
 def test_a_failed_cancel_is_over_once_somebody_cancelled_it(pottery: Pottery) -> None:
     pottery.scheduled()
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")

@@ -213,6 +213,16 @@ def test_an_apply_on_workers_does_what_one_process_does(
     assert [name for name, _ in ledgers[0]] == [name for name, _ in ledgers[1]]
 
 
+@pytest.mark.parametrize("make", [None, of_threads], ids=["alone", "threads"])
+def test_a_run_that_reads_no_site_has_a_ledger(shops: Fleet, make: Callable[..., Workers] | None) -> None:
+    refused = {"kind": "error", "status": 403, "body": "json", "code": "PERMISSION_DENIED"}
+    shops.sandbox.add_fault({"route": "*", "do": refused})
+    completed, sites = applied(shops, make)
+    (ledger,) = kept_ledgers(shops)
+    assert (completed.plan.failed, sites) == (SITES, [])
+    assert [site["error"]["code"] for site in ledger["sites"]] == ["api-forbidden"] * SITES
+
+
 MOMENTS = [(route, when) for route in (SETTINGS, CREATE_EVENT, GENERATE) for when in ("before", "after")]
 SAMPLE = (GENERATE, "after")
 
