@@ -34,7 +34,7 @@ async def expand_deferred(run: SiteRun, actions: tuple[Action, ...]) -> tuple[Ac
         run.journal.note(Bound(resolved.bindings))
     if deferred.part is not SitePart.SCHEDULE or run.options.allow_publish:  # otherwise the next plan says it
         for item in resolved.blocked:
-            run.note(item.named(item.name) if item.name else item)
+            run.note(item.named(item.name))
     if resolved.refusals:
         first, *others = resolved.refusals
         run.fail(action, ActionResult.SKIPPED, first)

@@ -102,8 +102,8 @@ class Diagnostic(Struct, frozen=True):
         return replace(self, message=f"{doing}: {self.message}", says_name=ABSENT, continues=ABSENT)
 
     def named(self, name: str) -> Self:
-        """The problem, with the name of its object in front if the message does not begin with it."""
-        return self if self.says_name is True else replace(self.while_(name), name=name, says_name=True)
+        """The problem, with the name of its object in front, if it has one and the message does not begin with it."""
+        return self if self.says_name is True or not name else replace(self.while_(name), name=name, says_name=True)
 
     def saying(self, cause: str) -> Self:
         """The problem with another cause, and with the call after it if there was one."""

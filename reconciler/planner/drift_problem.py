@@ -108,7 +108,7 @@ def with_problem(item: DriftItem, zone: str) -> DriftItem:
     if item.moved is not None:
         found = found.while_(spoken(item.moved))
     found = replace(found, severity=_severity(item), address=item.address)
-    return replace(item, problem=found.named(name) if (name := _name(item)) else found)
+    return replace(item, problem=found.named(_name(item)))
 
 
 def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:

@@ -81,7 +81,12 @@ def _without_ids(text: str, request_id: str | None) -> str:
 
 
 def sentence(diagnostic: Diagnostic) -> str:
-    """`sites/shop.yaml:3:5: toneOfVoice: expected text; quote it (request id ...)`: where, what, what to do."""
+    """`sites/shop.yaml:3:5: toneOfVoice: expected text; quote it (request id ...)`: where, what, what to do.
+
+    An object that has a name is called by it, not by its id.
+    """
+    if diagnostic.address is not None:
+        diagnostic = diagnostic.named(diagnostic.name)
     if (where := _object(diagnostic)) and (diagnostic.says_name is True or not str(diagnostic.place or "")):
         diagnostic = replace(diagnostic, message=f"{where}: {diagnostic.message}")
     text = reason(diagnostic)

@@ -37,14 +37,16 @@ from reconciler.engine.site_results import (
 )
 from reconciler.engine.state_results import StateEvent, StateListed
 from reconciler.engine.tool_results import ToolEvent
-from reconciler.executor.ledger import SiteLedger, causes_once
-from reconciler.model.address import Address, SiteName
+from reconciler.executor.ledger import Entry, SiteLedger, causes_once
+from reconciler.model.activities import CreateActivity, DeleteActivity, UpdateActivity
+from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.posts import name_of, shown_account
+from reconciler.model.posts import PostsWrite, name_of, shown_account
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.verdict import Verdict
 from reconciler.planner.actions import GoingOut, StillGoingOut
-from reconciler.planner.drift_report import DriftState
+from reconciler.planner.drift_report import DriftState, without_name
 from reconciler.planner.unstopped import stops
 from reconciler.reporters import words
 
@@ -201,14 +203,16 @@ def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
     problem = post.problem
-    message = f"{name_of(post)}{account} is still going out{when}: {problem.message}"
+    name = name_of(post)
     return Diagnostic(
         STILL_GOING_OUT,
-        message,
+        f"{name}{account} is still going out{when}: {problem.message}",
         problem.fix,
         address=post.address,
         request_id=problem.request_id,
+        name=name,
         call=problem.call,
+        says_name=True,
     )
 
 
@@ -218,8 +222,19 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
         yield replace(ledger.error, address=ledger.error.address or Address(ledger.site.name))
     for entry in causes_once(ledger.entries, ledger.still_going_out):
         if entry.problem is not None:
-            failed = entry.problem.while_(f"{entry.operation.verb}: {spoken(entry.result)}")
-            yield replace(failed, request_id=failed.request_id or entry.request_id)
+            why = without_name(entry.problem).while_(f"{entry.operation.verb}: {spoken(entry.result)}")
+            yield replace(why, name=_name(entry) or why.name, request_id=why.request_id or entry.request_id)
+
+
+def _name(entry: Entry) -> str:
+    """What people call the object of an action, if its address has only an id."""
+    match entry.operation:
+        case SchedulePost() | ReschedulePost() | CancelPost():
+            return name_of(entry.operation)
+        case CreateActivity() | UpdateActivity() | DeleteActivity() | PostsWrite():
+            return f'{spoken(Kind.ACTIVITY)} "{entry.operation.title}"'
+        case _:
+            return ""
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:

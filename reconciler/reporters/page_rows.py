@@ -142,7 +142,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
 
 def problem_item(problem: Diagnostic, word: str) -> str:
     """A refusal or a blocked item, with what to do."""
-    return line("!", word, text(problem.message)) + fix(problem.fix)
+    return line("!", word, text(problem.named(problem.name).message)) + fix(problem.fix)
 
 
 def two_values(before: Json, after: Json) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import os
 import re
@@ -792,6 +793,46 @@ def test_a_cancel_that_fails_is_one_problem_in_every_report(pottery: Pottery, fa
     assert (top.count("access was refused"), block.count("access was refused")) == (1, 1), reports["markdown"]
     ledger = reports["html"].split('<h2 id="apply">')[1].split('<h2 id="plan">')[0]
     assert ledger.count("access was refused") == 1, ledger
+
+
+PAGE = "site3f0c2a9e"
+GOES_OUT = "is still going out on Wed 2026-11-04 09:30 Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("command", "change", "said"),
+    [
+        (
+            ("plan", "--target", "pottery/settings"),
+            edits(APPROVALS, "decision: approve", "decision: pending"),
+            GOES_OUT,
+        ),
+        (("apply", "--auto-approve"), edits(APPROVALS, "decision: keep", "decision: discard"), f"on {PAGE} {GOES_OUT}"),
+        (("plan",), more("sites/pottery.yaml", "  paused: hold\n"), "publishing is paused"),
+        (("apply", "--auto-approve"), lambda _: None, "publish: withheld"),
+    ],
+)
+def test_reports_call_a_post_by_its_title_and_channel(
+    pottery: Pottery, command: tuple[str, ...], change: Change, said: str
+) -> None:
+    """Not by its id, which only a program needs."""
+    unwanted = GOES_OUT in said
+    if unwanted:
+        pottery.scheduled()
+    else:
+        approved_only(pottery)
+    change(pottery.project)
+    with pottery.project.world() as world:
+        if unwanted and command[0] == "apply":
+            world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
+        formats = ("github", "junit", "html", "markdown", "sarif", "codequality")
+        files = {name: pottery.project.root / f"report.{name}" for name in formats}
+        pottery.run(*command, *(f"--output={name}={file}" for name, file in files.items()))
+    for name, file in files.items():
+        text = html.unescape(file.read_text("utf-8")).replace('\\"', '"')
+        of_the_site = name in ("html", "markdown") and "withheld" in said  # shown as in the ledger
+        assert of_the_site or re.search(rf'"Kiln day" \(Instagram\):? {said}', text), (name, text)
+        assert f"draft[{POST}]: " not in text, (name, text)
 
 
 @pytest.mark.parametrize("limit", ["maxDelete: 0", ""])
