@@ -8,7 +8,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.blocks import shown_one_by_one
+from reconciler.reporters.diagnostics import in_common
 from reconciler.reporters.excerpt import Closing, joined, shared_text, totals_line
 from reconciler.reporters.layout import Line, inert
 from reconciler.reporters.totals import Total
@@ -53,6 +55,19 @@ class SharedSites:
     def piece(self) -> str:
         """Its text in the comment."""
         return self._wording(self)
+
+
+class SharedProblem(SharedSites):
+    """Sites with the same problem. `wording` is handed what they have in common."""
+
+    def __init__(self, said: Diagnostic, wording: Callable[[SharedSites, Diagnostic], str]) -> None:
+        super().__init__(lambda sites: wording(sites, self._said))
+        self._said = said
+
+    def join(self, other: SharedSites) -> None:
+        """Adds another site's problem."""
+        assert isinstance(other, SharedProblem)
+        self._said = in_common(self._said, other._said)
 
 
 class Risks(SharedSites):

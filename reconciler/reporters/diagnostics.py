@@ -41,9 +41,12 @@ def for_any_site(problem: Diagnostic) -> Diagnostic:
 
 
 def in_common(said: Diagnostic, other: Diagnostic) -> Diagnostic:
-    """What two sites with the same problem have in common: with its ids if they are the same on both."""
+    """What two sites with the same problem have in common: with ids, call and request if they are the same on both."""
     same = said.code != STATE and (said.cause, said.fix) == (other.cause, other.fix)
-    return said if same else for_any_site(said)
+    both = said if same else for_any_site(said)
+    if said.call != other.call:
+        both = replace(both, message=both.cause, call="")
+    return both if said.request_id == other.request_id else replace(both, request_id=None)
 
 
 def each_cause_once(problems: Iterable[Diagnostic], most: int = MOST_PLACES) -> Iterator[tuple[Diagnostic, str]]:
@@ -123,6 +126,19 @@ def particulars(diagnostic: Diagnostic) -> str:
     """`GET /marketing-plan answered 403, request id 1.2`: what only support needs."""
     name = f"request id {diagnostic.request_id}" if diagnostic.request_id else ""
     return ", ".join(part for part in (diagnostic.call, name) if part)
+
+
+def particulars_of_one(example: Diagnostic, said: Diagnostic) -> str:
+    """`GET /marketing-plan answered 403, such as request id 1.2`: what only support needs, for a problem of many sites.
+
+    `example` is the problem of one of them, `said` what they have in common; what differs is given as an example.
+    """
+    one, all_ = particulars(example), particulars(said)
+    if one == all_ or not one:
+        return one
+    if said.call == example.call and said.call:
+        return f"{said.call}, such as request id {example.request_id}"
+    return f"such as {one}"
 
 
 def remedy(problem: Diagnostic) -> str:

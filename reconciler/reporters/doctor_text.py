@@ -11,7 +11,7 @@ from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, Pr
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.plurals import plural
 from reconciler.reporters import fact_text
-from reconciler.reporters.diagnostics import for_any_site, in_common, of_its_site, particulars, sentence
+from reconciler.reporters.diagnostics import for_any_site, in_common, of_its_site, particulars_of_one, sentence
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 
@@ -71,7 +71,7 @@ class Shared:
 
     def __init__(self) -> None:
         self._sites: dict[tuple[Severity, str], list[str]] = {}
-        self._examples: dict[tuple[Severity, str], str] = {}
+        self._examples: dict[tuple[Severity, str], Diagnostic] = {}
         self._said: dict[tuple[Severity, str], Diagnostic] = {}
 
     def add(self, examined: SiteExamined) -> None:
@@ -80,7 +80,7 @@ class Shared:
             key = finding.severity, _without_particulars(for_any_site(finding))
             self._said[key] = in_common(self._said[key], finding) if key in self._said else finding
             self._sites.setdefault(key, []).append(examined.name)
-            self._examples.setdefault(key, particulars(finding))
+            self._examples.setdefault(key, finding)
 
     def lines(self, screen: Screen, *, every: bool) -> Iterator[str]:
         """The findings, most serious and most frequent first; with `every`, with the names of all sites."""
@@ -90,8 +90,8 @@ class Shared:
             words = _without_particulars(self._said[severity, key])
             shown = sites if every else sites[:NAMED]
             rest = f" and {plural(len(sites) - len(shown), 'more site')}" if len(shown) < len(sites) else ""
-            example = self._examples[severity, key]
-            last = (Span(f"({example if len(sites) == 1 else f'such as {example}'})", Style.DIM),) if example else ()
+            example = particulars_of_one(self._examples[severity, key], self._said[severity, key])
+            last = (Span(f"({example})", Style.DIM),) if example else ()
             yield from wrapped((Span(f"{severity}: ", _STYLES[severity]), Span(words, glued=True), *last), screen)
             yield from wrapped((Span(f"{', '.join(shown)}{rest}", Style.DIM),), screen, indent=2)
         if found:

@@ -16,7 +16,14 @@ from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING, RefusedBy, StillGoingOut
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.planner.unseen import Due
-from reconciler.reporters.diagnostics import for_any_site, in_common, particulars, reason, refused_line
+from reconciler.reporters.diagnostics import (
+    for_any_site,
+    in_common,
+    particulars,
+    particulars_of_one,
+    reason,
+    refused_line,
+)
 from reconciler.reporters.going_out import LIST_POSTS, GoingOutPosts, by_cause, going_out_lines
 from reconciler.reporters.layout import Line, Screen, Span, Style, outside, subject_line
 from reconciler.reporters.problem_items import cause_key
@@ -235,9 +242,9 @@ class Failures:
             word = "refused" if refused else UNREAD
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
             what, fix = found.what, found.fix
-            last = particulars(found.example)
-            if found.has_places and found.example.place:
-                last = ", ".join(part for part in (f"such as {found.example.place}", last) if part)
+            last = particulars_of_one(found.example, found.said)
+            if found.has_places and (place := found.example.place):
+                last = ", ".join(part for part in (f"such as {place}", particulars(found.example)) if part)
             rest = (Span(f"({last})", Style.DIM),) if last else ()
             first: tuple[Span, ...] = (Span(head, Style.YELLOW if refused else Style.RED), Span(what))
             if fix:

@@ -13,9 +13,9 @@ from typing import Final, assert_never
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.plurals import plural
-from reconciler.reporters.comment_pieces import FoldedSites, OwnBlock, Risks, Section, SharedSites, code
+from reconciler.reporters.comment_pieces import FoldedSites, OwnBlock, Risks, Section, SharedProblem, SharedSites, code
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import cause, particulars, sentence
+from reconciler.reporters.diagnostics import cause, particulars_of_one, sentence
 from reconciler.reporters.excerpt import (
     Closing,
     closing_of,
@@ -145,15 +145,15 @@ class MarkdownReporter:
         if finding.place is not None and (not where or finding.says_name is not True):
             said, where, thing = of_any_site(finding), str(finding.place), "place"
 
-        def wording(sites: SharedSites) -> str:
+        def wording(sites: SharedSites, common: Diagnostic) -> str:
             if sites.times == 1 or not where:
                 return f"<li>{sign} {code(sentence(finding))}</li>\n"
-            first = f" ({last})" if (last := particulars(finding)) else ""
-            return f"<li>{sign} {sites.words(thing)}: {code(cause(said) + first)}</li>\n"
+            last = f" ({last})" if (last := particulars_of_one(finding, common)) else ""
+            return f"<li>{sign} {sites.words(thing)}: {code(cause(said) + last)}</li>\n"
 
         key = (thing, finding.code, cause(said)) if where else sentence(finding)
         section = self._going_out if goes_out(finding) else self._problems[finding.severity]
-        section.add(key, where, SharedSites(wording))
+        section.add(key, where, SharedProblem(finding, wording))
 
     def _goes_out(self, planned: site_results.SitePlanned) -> None:
         """Adds what a plan would publish, move or discard; not in an apply, which shows what was done."""

@@ -279,7 +279,7 @@ def test_ledgers_are_folded_like_plans() -> None:
         False,
     )
     assert ("odd  1 failed, 1 done" in odd, "answered 500, request id r-300" in odd) == (True, True)
-    assert text.count("the server failed; run it again (POST /settings/0 answered 500, request id r-0)") == 1
+    assert text.count("the server failed; run it again (such as POST /settings/0 answered 500, request id r-0)") == 1
     assert "Left out" not in text
 
 

@@ -1435,18 +1435,30 @@ def test_sites_that_fail_alike_after_approval_are_reported_once() -> None:
 
 
 def test_one_cause_is_reported_once_whatever_was_being_asked() -> None:
-    def refused(site: str, route: str) -> SiteFailed:
+    def refused(site: str, route: str, request: str = "r-1") -> SiteFailed:
         call = f"GET {route} answered 403"
-        found = Diagnostic("api-forbidden", f"access was refused ({call})", "give access", request_id="r-1", call=call)
+        found = Diagnostic(
+            "api-forbidden", f"access was refused ({call})", "give access", request_id=request, call=call
+        )
         return SiteFailed(SiteName(site), (found,))
 
-    many = [refused(f"s{number}", f"/{number % 3}") for number in range(9)]
-    lines = shown(*plan_of(*many), screen=Screen(200)).splitlines()
-    assert lines[2:5] == [
-        "! 9 sites could not be read  access was refused",
-        "    fix: give access",
-        "    sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more site  (GET /0 answered 403, request id r-1)",
-    ]
+    for many, particulars in (
+        ([refused(f"s{number}", "/b") for number in range(9)], "GET /b answered 403, request id r-1"),
+        (
+            [refused(f"s{number}", "/b", f"r-{number}") for number in range(9)],
+            "GET /b answered 403, such as request id r-0",
+        ),
+        (
+            [refused(f"s{number}", f"/{number // 8}", f"r-{number}") for number in range(9)],
+            "such as GET /0 answered 403, request id r-0",
+        ),
+    ):
+        lines = shown(*plan_of(*many), screen=Screen(200)).splitlines()
+        assert lines[2:5] == [
+            "! 9 sites could not be read  access was refused",
+            "    fix: give access",
+            f"    sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more site  ({particulars})",
+        ]
     assert shown(*plan_of(refused("a", "/b")), screen=Screen(200)).splitlines()[2:4] == [
         "! a could not be read  access was refused",
         "    fix: give access  (GET /b answered 403, request id r-1)",
