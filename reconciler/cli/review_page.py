@@ -18,7 +18,7 @@ from reconciler.model.approvals import DraftDecision
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.plurals import plural
 from reconciler.reporters.gallery import gallery
-from reconciler.reporters.review_text import undone_words
+from reconciler.reporters.review_text import undone_by
 from reconciler.version import install_hint
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class _Sites:
                     problems.append(_problem_line(event.name, why))
                 case SiteReviewed(review=review):
                     read += 1
-                    problems.extend(f"{event.name}: {label}: {words}." for label, words in undone_words(review))
+                    problems.extend(f"{event.name}: {undone.label}: {undone.words}." for undone in undone_by(review))
                 case _:
                     pass
 

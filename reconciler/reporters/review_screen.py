@@ -25,7 +25,7 @@ from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, undone_words
+from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, Undone, undone_by
 from reconciler.reporters.values import quoted
 
 FEW_SITES = 5
@@ -48,6 +48,7 @@ class ReviewScreen:
         self._empty = quiet
         self._without: dict[str, list[tuple[str, Diagnostic]]] = {}
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
+        self._undone: dict[Undone, list[tuple[str, Undone]]] = {}
         self._failures = Failures()
 
     def started(self, run: RunStarted) -> Iterator[str]:
@@ -71,24 +72,8 @@ class ReviewScreen:
         if self._many:
             result = self._without_going_out(result)
         match result:
-            case SiteReviewed(review=review):
-                asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
-                if self._quiet and not (review.missed or review.unapproved or _says_more(review)):
-                    return
-                noteworthy = asked or review.missed or review.failures or review.going_out
-                if self._many and not noteworthy and result.written is Written.NONE:
-                    return
-                if self._many and not self._quiet and not _says_more(review):
-                    self._alike.setdefault((_counts(result), result.written), []).append((review.site, result.file))
-                    return
-                yield from _head(result, self._screen)
-                yield from _going_out(review.going_out, review.zone, self._screen)
-                yield from _failed(review, self._screen)
-                yield from _undone(review, self._screen)
-                if self._quiet:
-                    yield from _problems(review, self._screen)
-                elif not self._many:
-                    yield from _body(result, self._screen)
+            case SiteReviewed():
+                yield from self._reviewed(result)
             case SiteFailed(problem=problem) if self._many or problem.place is None:
                 self._failures.add(result)
             case SiteFailed(problem=problem):  # a file, rather than the site
@@ -104,6 +89,33 @@ class ReviewScreen:
                 said = of_its_site(replace(why, place=None))  # it names its file itself
                 yield from wrapped((Span(name, Style.BOLD), Span(said)), self._screen)
                 yield from _going_out(result.going_out, result.zone, self._screen)
+
+    def _reviewed(self, result: SiteReviewed) -> Iterator[str]:
+        """The block of a site, or nothing if its part comes at the end."""
+        review = result.review
+        asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
+        undone = tuple(undone_by(review))
+        if self._many:
+            for found in undone:
+                self._undone.setdefault(found.kind, []).append((review.site, found))
+            undone = ()
+        says_more = review.going_out or review.failures or undone
+        if self._quiet and not (review.missed or review.unapproved or says_more):
+            return
+        noteworthy = asked or review.missed or review.failures or review.going_out
+        if self._many and not noteworthy and result.written is Written.NONE:
+            return
+        if self._many and not self._quiet and not says_more:
+            self._alike.setdefault((_counts(result), result.written), []).append((review.site, result.file))
+            return
+        yield from _head(result, self._screen)
+        yield from _going_out(review.going_out, review.zone, self._screen)
+        yield from _failed(review, self._screen)
+        yield from _undone_lines(undone, self._screen)
+        if self._quiet:
+            yield from _problems(review, self._screen)
+        elif not self._many:
+            yield from _body(result, self._screen)
 
     def _without_going_out(
         self, result: SiteReviewed | SiteNotReviewed | SiteFailed
@@ -127,6 +139,7 @@ class ReviewScreen:
             self._gap = False
         yield from going_out
         self._empty = self._empty and not going_out
+        yield from self._undone_everywhere()
         yield from self._shared()
         for found in self._without.values():
             names, why = [name for name, _ in found], cause(reduce(in_common, (each for _, each in found)))
@@ -138,6 +151,24 @@ class ReviewScreen:
         yield from failures
         if not self._empty or self._failures:
             yield ""
+
+    def _undone_everywhere(self) -> Iterator[str]:
+        """The decisions and edits that files no longer have; what many sites share is said once."""
+        if self._undone and self._gap:
+            yield ""
+            self._gap = False
+        self._empty = self._empty and not self._undone
+        for kind, found in self._undone.items():
+            sites = [site for site, _ in found]
+            head = Span(f"! {kind.label}", Style.YELLOW)
+            if len(sites) < FEW_SITES:
+                for site, undone in found:
+                    yield from wrapped((head, Span(site, Style.BOLD), Span(undone.words)), self._screen, hang=10)
+                continue
+            count = sum(len(undone.names) for _, undone in found)
+            objects = f"{plural(count, *kind.noun)} in {plural(len(sites), 'site')}"
+            yield from wrapped((head, Span(objects + kind.said_of(count))), self._screen, hang=10)
+            yield from wrapped((Span(f"sites: {some_of(sites, MOST_NAMES)}"),), self._screen, indent=6, hang=10)
 
     def _shared(self) -> Iterator[str]:
         """Sites about which there is nothing to say but a number."""
@@ -154,12 +185,6 @@ class ReviewScreen:
                 facts = (f"{counts} each", files, some_of(names, MOST_NAMES))
                 head = Span(plural(len(found), "site"), Style.BOLD)
                 yield from wrapped((head, *(Span(fact) for fact in facts if fact)), self._screen)
-
-
-def _says_more(review: Review) -> bool:
-    """Whether a site has lines in addition to its numbers, even in a run over many sites."""
-    lapsed = any(activity.lapsed is not None for activity in review.activities)
-    return bool(review.going_out or review.failures or review.rewritten or review.gone or lapsed)
 
 
 def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
@@ -212,9 +237,10 @@ def _problems(review: Review, screen: Screen) -> Iterator[str]:
         yield from _missed(missed, review, screen)
 
 
-def _undone(review: Review, screen: Screen) -> Iterator[str]:
-    for label, words in undone_words(review):
-        yield from wrapped((Span(f"  ! {label}", Style.YELLOW), Span(words)), screen, hang=12)
+def _undone_lines(found: Iterable[Undone], screen: Screen) -> Iterator[str]:
+    for undone in found:
+        spans = (Span(f"  ! {undone.label}", Style.YELLOW), Span(undone.words))
+        yield from wrapped(spans, screen, hang=12)
 
 
 def _body(result: SiteReviewed, screen: Screen) -> Iterator[str]:

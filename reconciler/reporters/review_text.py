@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from reconciler.config.decisions import Subject
 from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.model.content import PublicContent
@@ -53,16 +56,47 @@ def review_line(review: ReviewCompleted) -> str:
     return f"Review: {review.pending:,} pending{blocked}, {review.approved:,} approved{where}{ending}."
 
 
-def undone_words(review: Review) -> Iterator[tuple[str, str]]:
-    """Decisions and edits by people that the file no longer has: what became of each, and why."""
+class Undone(Struct, frozen=True):
+    """Decisions or edits of one kind that the file no longer has: of which drafts or activities of a site, and why.
+
+    `noun` is for one and, if that is irregular, for several. `why` continues a sentence that begins with them.
+    """
+
+    label: str
+    noun: tuple[str, ...]
+    why: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Undone:
+        """The same without the names."""
+        return replace(self, names=())
+
+    @property
+    def words(self) -> str:
+        """`"Sale" (X), "Studio" (X), each: the approval may have been used already; ...`."""
+        return f"{some_of(self.names, MOST_NAMED)}{self.said_of(len(self.names))}"
+
+    def said_of(self, count: int) -> str:
+        """The rest of a sentence that begins with so many of them."""
+        return f", each{self.why}" if count > 1 else self.why
+
+
+def undone_by(review: Review) -> Iterator[Undone]:
+    """Decisions and edits by people that the file no longer has, those with the same reason together."""
+    names: dict[Undone, list[str]] = {}
+    for kind, name in _undone(review):
+        names.setdefault(kind, []).append(name)
+    yield from (replace(kind, names=tuple(found)) for kind, found in names.items())
+
+
+def _undone(review: Review) -> Iterator[tuple[Undone, str]]:
     for activity in review.activities:
         if activity.lapsed is not None:
-            why = f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for drafts that have changed since"
-            yield "back to keep", f"{why}; decide again"
-    unproven: dict[str, list[str]] = {}
+            why = f": `{activity.lapsed}` was given for drafts that have changed since; decide again"
+            yield Undone("back to keep", ("activity", "activities"), why), quoted(activity.activity.title)
     for found in review.rewritten:
         label = "back to pending" if found.after in TO_DECIDE else "corrected"
-        name = post_name(found.title, found.post.channel, found.post.type)
         what = difference_words(found.differences, review.zone)
         match found.before:
             case ReviewStatus.EDITED if is_of_title(found.differences):
@@ -74,15 +108,10 @@ def undone_words(review: Review) -> Iterator[tuple[str, str]]:
             case ReviewStatus.CHANGED:
                 why = f"changed after approval: {what}" if what else "changed after approval"
             case _:
-                unproven.setdefault(label, []).append(name)
-                continue
-        yield label, f"{name}: {why}"
-    for label, names in unproven.items():
-        its, it = ("its approval", "it") if len(names) == 1 else ("their approvals", "them")
-        why = f"{its} may have been used already; run apply, then approve {it} again"
-        yield label, f"{some_of(names, MOST_NAMED)}: {why}"
+                why = "the approval may have been used already; run apply, then approve again"
+        yield Undone(label, ("draft",), f": {why}"), post_name(found.title, found.post.channel, found.post.type)
     for problem in review.gone:
-        yield "entry removed", problem.message
+        yield Undone("entry removed", ("draft",), f" {problem.unnamed}"), problem.name
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:

@@ -215,8 +215,8 @@ def test_another_title_blocks_no_draft_that_is_waiting_for_a_decision(shop: Proj
 @pytest.mark.parametrize(
     ("which", "said"),
     [
-        (("--id", IDS[4]), ": its approval may have been used already; run apply, then approve it again"),
-        (("--all",), ": their approvals may have been used already; run apply, then approve them again"),
+        (("--id", IDS[4]), ": the approval may have been used already; run apply, then approve again"),
+        (("--all",), ", each: the approval may have been used already; run apply, then approve again"),
     ],
 )
 def test_an_approval_unknown_to_the_state_must_be_given_again(

@@ -38,6 +38,7 @@ from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedg
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule, UpdateActivity
 from reconciler.model.address import ALL_SITES, Address, Kind, SiteName
+from reconciler.model.approvals import ActivityDecision
 from reconciler.model.canonical import Digest, Json, digest_of
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
@@ -77,6 +78,7 @@ from reconciler.planner.drift_report import (
 )
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import REASONS
+from reconciler.planner.review import ReviewStatus, Rewritten
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unseen import UnseenPosts
@@ -1567,6 +1569,44 @@ def test_a_review_of_many_sites_says_once_what_they_share() -> None:
     assert "8 files created  shop-0, shop-1" in line
     few = shown(started, *events[:4], ReviewCompleted(4, 4, 4), command="review", screen=screen)
     assert [line.split("  ")[0] for line in few.splitlines() if "(created)" in line] == [f"shop-{n}" for n in range(4)]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("number", [4, 9])
+def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: bool) -> None:
+    one = review()
+    post = one.activities[0].posts[0].post
+    back = tuple(
+        Rewritten(replace(post, channel=channel), "Sale", ReviewStatus.WITHHELD, ReviewStatus.PENDING)
+        for channel in ("X", "GBP")
+    )
+    gone = Diagnostic("draft-gone", '"Mugs" (X) was approved, but its draft is gone', name='"Mugs" (X)', says_name=True)
+    activities = (replace(one.activities[0], lapsed=ActivityDecision.DISCARD), *one.activities[1:])
+    same = replace(one, missed=(), failures=(), going_out=(), activities=activities, gone=(gone,))
+    sites = [replace(same, site=SiteName(f"s{n}"), rewritten=back) for n in range(number)]
+    started = replace(STARTED, command="review", sites=9, of=9)
+    events = [SiteReviewed(site, Written.UPDATED, f"approvals/{site.site}.yaml") for site in sites]
+    detail = Detail(quiet=quiet)
+    text = shown(started, *events, ReviewCompleted(9, 9, 9), command="review", screen=Screen(300), detail=detail)
+    said = [line for line in text.splitlines() if line.startswith(("!", "      "))]
+    used = ": the approval may have been used already; run apply, then approve again"
+    if number == 4:
+        assert [line for line in said if line.startswith("! back to pending")] == [
+            f'! back to pending  s{n}  "Sale" (X), "Sale" (Google Business Profile), each{used}' for n in range(4)
+        ]
+        assert '! entry removed  s3  "Mugs" (X) was approved, but its draft is gone' in said
+        return
+    which = "      sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more"
+    lapsed = "`discard` was given for drafts that have changed since; decide again"
+    assert said == [
+        f"! back to keep  9 activities in 9 sites, each: {lapsed}",
+        which,
+        f"! back to pending  18 drafts in 9 sites, each{used}",
+        which,
+        "! entry removed  9 drafts in 9 sites, each was approved, but its draft is gone",
+        which,
+    ]
+    assert ("9 sites  " in text) is not quiet, text
 
 
 def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
