@@ -1,25 +1,28 @@
-"""Blocks of lines, one per site, in the order of a screen. A block that several sites share is shown only once.
-
-Blocks wait in a temporary file, so that memory does not grow with the text of a run over many sites.
-"""
+"""Blocks of lines, one per site, in the order of a screen. A block that several sites share is shown only once."""
 
 from __future__ import annotations
 
 import hashlib
-import weakref
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from tempfile import SpooledTemporaryFile
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, Generic, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
 from reconciler.model.plurals import plural
 from reconciler.reporters.layout import Line, Screen, Span, Style
-from reconciler.reporters.totals import APPROVED_DISCARDS, Total, but_for_approved
-
-IN_MEMORY: Final = 256 * 1024
-"""How many bytes of text are kept in memory before they go to a file."""
+from reconciler.reporters.line_file import KeptText, LineFile
+from reconciler.reporters.totals import (
+    APPROVED_DISCARDS,
+    AS_ABOVE,
+    Total,
+    but_for_approved,
+    fix_line,
+    is_fix,
+    names_few_sites,
+    names_sites,
+)
 
 FEW_SITES: Final = 5
 """If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones.
@@ -37,14 +40,8 @@ class _Adds(Protocol):
 
 
 CountsT = TypeVar("CountsT", bound=_Adds)
-BlockPlace = tuple[int, int]
-"""Where a text starts in the file, and how many lines it has."""
-
 BlockPart = Line | Total
 """A part of what sites share: a line that is the same on all of them, or something that adds up."""
-
-_CAUSE_END: Final = "\x1f"
-"""What follows the cause of a line in the file. No line has it: control characters are made visible."""
 
 MOST_LINES: Final = 40
 """How many lines the sites of a shared block may have together before their posts are summed up."""
@@ -98,14 +95,19 @@ class _Single(Struct, Generic[CountsT], gc=False):
         return 1
 
     @property
+    def sites(self) -> int:
+        """Which site has it."""
+        return hash(self.name)
+
+    @property
     def own_lines(self) -> int:
         """How many lines it has."""
         return self.outline.length
 
     @property
-    def kinds(self) -> Collection[str]:
-        """The kinds of its totals."""
-        return [total.kind for total in self.totals]
+    def loses_approved(self) -> bool:
+        """Whether approved drafts are thrown away there."""
+        return any(total.kind == APPROVED_DISCARDS for total in self.totals)
 
 
 class _Shared(Generic[CountsT]):
@@ -118,12 +120,14 @@ class _Shared(Generic[CountsT]):
         "count",
         "has_titles",
         "labels",
+        "loses_approved",
         "names",
         "of_many",
         "own",
         "own_lines",
         "rank",
         "shared",
+        "sites",
         "tally",
         "totals",
     )
@@ -135,25 +139,23 @@ class _Shared(Generic[CountsT]):
         self.count = 1
         self.tally = outline.tally
         self.names = [first.name]
-        self.own: list[BlockPlace] = [(first.start, outline.length)]
+        self.sites = first.sites
+        """Which sites have it: the sum of their names' hashes."""
+        self.own: list[KeptText] = [(first.start, outline.length)]
         self.own_lines = outline.length
         self.alike = self.has_titles = True
         self.apart, self.alike_apart = first.apart, bool(first.apart)
         self.of_many = first.of_many
         self.totals = {total.kind: total for total in first.totals}
-        self.shared: list[BlockPlace | str] = []
-
-    @property
-    def kinds(self) -> Collection[str]:
-        """The kinds of its totals."""
-        return self.totals
+        self.loses_approved = first.loses_approved
+        self.shared: list[KeptText | str] = []
 
     @property
     def has_posts(self) -> bool:
         """Whether posts go out, move, are cancelled or blocked there."""
         return any(total.listed for total in self.totals.values())
 
-    def absorb(self, others: Iterable[_Single[CountsT] | _Shared[CountsT]], parts: Iterable[BlockPlace | str]) -> None:
+    def absorb(self, others: Iterable[_Single[CountsT] | _Shared[CountsT]], parts: Iterable[KeptText | str]) -> None:
         """Merges in blocks that differ only in their activities. `parts`: what all of them share."""
         assert self.of_many is not None
         for block in others:
@@ -169,7 +171,7 @@ class _Shared(Generic[CountsT]):
         self._take(other)
         for kind, total in other.totals.items():
             self.totals[but_for_approved(kind)].add(total)
-        self.own = []
+        self.own, self.loses_approved = [], True
 
     def _take(self, other: _Shared[CountsT]) -> None:
         """Adds the sites of another block."""
@@ -177,6 +179,16 @@ class _Shared(Generic[CountsT]):
         self.tally += other.tally
         self.labels &= other.labels
         self.names += other.names
+        self.sites += other.sites
+
+
+class _ScreenBlock(Struct, frozen=True):
+    """A block as it is shown: of which sites, with what heading, and its lines, each after its cause."""
+
+    sites: Hashable
+    heading: Sequence[str]
+    lines: Callable[[], Iterable[tuple[str, str]]]
+    names: Sequence[str] = ()
 
 
 class Blocks(Generic[CountsT]):
@@ -193,13 +205,15 @@ class Blocks(Generic[CountsT]):
         self._list_sites = list_sites
         self._list_posts = list_sites or list_posts
         self._changes = changes
-        self._text: SpooledTemporaryFile[str] | None = None
+        self._file = LineFile(screen)
         self._found: dict[bytes, _Single[CountsT] | _Shared[CountsT]] = {}
+        self._apart: dict[bytes, _Single[CountsT] | _Shared[CountsT]] = {}
+        """What sites have apart from their blocks."""
         self._outlines: dict[_Outline[CountsT], _Outline[CountsT]] = {}
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
         self._causes: Counter[str] = Counter()
-        self._of_many: dict[bytes, list[BlockPlace | str]] = {}
+        self._of_many: dict[bytes, list[KeptText | str]] = {}
         self._but_for_approved: dict[bytes, bytes] = {}
 
     def saw(self, labels: Sequence[tuple[str, str]]) -> None:
@@ -219,30 +233,35 @@ class Blocks(Generic[CountsT]):
         labels: Sequence[tuple[str, str]] = (),
         of_many: Sequence[BlockPart] = (),
         accounts: Sequence[str] = (),
+        apart: bool = False,
     ) -> None:
         """Adds a site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
         `differs`: whether it says something that the other sites which share it do not. `tally` holds its counts.
         Sites whose totals differ still share a block if these are of the same kinds. `of_many` is what it may share
         with sites that differ only in their activities. `accounts`: where its posts go out, in the words of its lines.
+        `apart`: the site's block comes too, with its counts. Both are one if no other site has what is in either.
         """
+        blocks = self._apart if apart else self._found
         totals = _totals_of(common)
         key = _key_of(rank, common)
-        found = self._found.get(key)
+        found = blocks.get(key)
         if found is None:
-            self._causes.update({part.cause for part in common if isinstance(part, Line) and part.cause})
+            causes = {part.cause for part in common if isinstance(part, Line)}
+            self._causes.update(cause for cause in causes if cause and not is_fix(cause))
             known = frozenset(labels)
-            start, length = self._keep(lines := own())
+            start, length = self._file.keep(lines := own())
             outline = _Outline(rank, self._labels.setdefault(known, known), tally, length)
             outline = self._outlines.setdefault(outline, outline)
             if APPROVED_DISCARDS in totals:
                 self._but_for_approved[key] = _key_of(rank, common, but_for_approved)
-            apart, many = _apart_from(accounts, lines), self._keep_of_many(rank, of_many)
-            self._found[key] = _Single(outline, name, start, tuple(totals.values()), many, apart)
+            but_for_accounts, many = _apart_from(accounts, lines), self._keep_of_many(rank, of_many)
+            blocks[key] = _Single(outline, name, start, tuple(totals.values()), many, but_for_accounts)
             return
         if isinstance(found, _Single):
-            found = self._found[key] = _Shared(found)
+            found = blocks[key] = _Shared(found)
         found.count += 1
+        found.sites += hash(name)
         found.tally += tally
         found.labels &= frozenset(labels)
         for kind, total in totals.items():
@@ -254,8 +273,8 @@ class Blocks(Generic[CountsT]):
         if (differs and self._keep_own(found, own, accounts)) or self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
 
-    def _keep_parts(self, parts: Sequence[BlockPart]) -> list[BlockPlace | str]:
-        return [self._keep((part,)) if isinstance(part, Line) else part.kind for part in parts]
+    def _keep_parts(self, parts: Sequence[BlockPart]) -> list[KeptText | str]:
+        return [self._file.keep((part,)) if isinstance(part, Line) else part.kind for part in parts]
 
     def _keep_of_many(self, rank: int, parts: Sequence[BlockPart]) -> _OfMany | None:
         if not parts or self._list_posts:
@@ -287,29 +306,35 @@ class Blocks(Generic[CountsT]):
         self._join_discards()
 
     def _join_discards(self) -> None:
-        """Merges blocks that differ only in whether some of the drafts thrown away are approved, if many have each."""
+        """Merges blocks that differ from one of many sites only in that drafts thrown away are approved."""
         for key, other in self._but_for_approved.items():
             block, same = self._found.get(key), self._found.get(other)
-            if not (isinstance(block, _Shared) and isinstance(same, _Shared) and block.has_titles and same.has_titles):
+            if block is None or not isinstance(same, _Shared) or self._list_posts or same.count < FEW_SITES:
                 continue
-            if min(block.count, same.count) >= FEW_SITES and not self._one_by_one(block):
-                same.add(block)
+            approved = _Shared(block) if isinstance(block, _Single) else block
+            if approved.has_titles and same.has_titles and not self._one_by_one(same):
+                same.add(approved)
                 del self._found[key]
 
     def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]], accounts: Sequence[str]) -> bool:
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did."""
-        if len(found.own) < found.count - 1 or not self._one_by_one(found):
+        if len(found.own) < found.count - 1 or not self._has_own(found):
             return False
-        place = self._keep(lines := own())
+        place = self._file.keep(lines := own())
         found.alike_apart = found.alike_apart and _apart_from(accounts, lines) == found.apart
-        found.alike = found.alike and [*self._read(found.own[0])] == [*self._read(place)]
+        found.alike = found.alike and [*self._file.read(found.own[0])] == [*self._file.read(place)]
         found.own.append(place)
         found.own_lines += place[1]
         return True
 
-    def _one_by_one(self, found: _Shared[CountsT]) -> bool:
-        """Whether each site of a block gets its own."""
+    def _has_own(self, found: _Shared[CountsT]) -> bool:
+        """Whether the lines of each site of a block are kept."""
         return shown_one_by_one(found.count, found.own_lines, has_posts=found.has_posts, list_posts=self._list_posts)
+
+    def _one_by_one(self, found: _Shared[CountsT]) -> bool:
+        """Whether each site of a block gets its own. None does if the block names their posts site by site."""
+        few = found.count < FEW_SITES or self._list_posts
+        return self._has_own(found) and (few or not names_sites(found.totals.values()))
 
     def __len__(self) -> int:
         return len(self._found)
@@ -321,50 +346,96 @@ class Blocks(Generic[CountsT]):
 
     def lines(self, causes: Sequence[str] = (), rank: int = 0) -> Iterator[str]:
         """All lines, worst first, with an empty line after each block; `causes` before the first block of this rank."""
-        blocks = self._in_order()
+        blocks = self._in_order([*self._joined(), *self._apart.values()])
+        together = self._together(blocks)
         worse = sum(block.rank < rank for block in blocks)
-        yield from self._lines_of_blocks(blocks[:worse])
+        yield from self._lines_of_blocks(blocks[:worse], together)
         yield from causes
-        yield from self._lines_of_blocks(blocks[worse:])
+        yield from self._lines_of_blocks(blocks[worse:], together)
 
-    def _in_order(self) -> list[_Single[CountsT] | _Shared[CountsT]]:
-        """Worst first; of the same rank, those that throw approved drafts away, then in the order of the sites."""
+    def _joined(self) -> Iterable[_Single[CountsT] | _Shared[CountsT]]:
         self._join()
-        return sorted(self._found.values(), key=lambda block: (block.rank, APPROVED_DISCARDS not in block.kinds))
+        return self._found.values()
 
-    def _lines_of_blocks(self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]]) -> Iterator[str]:
+    def _in_order(
+        self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]]
+    ) -> list[_Single[CountsT] | _Shared[CountsT]]:
+        """Worst first; of the same rank, those that throw approved drafts away, then in the order of the sites."""
+        return sorted(blocks, key=lambda block: (block.rank, not block.loses_approved))
+
+    def _together(self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]]) -> dict[Hashable, list[_ScreenBlock]]:
+        """What is shown in one block, by its sites, because no other site has any of it."""
+        together: dict[Hashable, list[_ScreenBlock]] = {
+            shown.sites: [] for block in self._apart.values() for shown in self._shown(block)
+        }
+        for block in blocks if together else ():
+            for shown in self._shown(block):
+                if shown.sites in together:
+                    together[shown.sites].append(shown)
+        return together
+
+    def _lines_of_blocks(
+        self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]], together: dict[Hashable, list[_ScreenBlock]]
+    ) -> Iterator[str]:
         for block in blocks:
-            found = _Shared(block) if isinstance(block, _Single) else block
-            own = found.count == len(found.own) and self._one_by_one(found)
-            apart = found.alike_apart and found.count >= FEW_SITES and not self._list_posts
-            if own and (found.count == 1 or not (found.alike or apart)):
-                for name, place in zip(found.names, found.own, strict=False):
-                    if lines := [*self._read(place)]:
-                        yield from (self._screen.paint(name, Style.BOLD), *lines, "")
-                continue
-            each = own and found.alike
-            lines = [*(self._read(found.own[0]) if each else self._lines_of(found))]
-            if not lines:
-                continue
-            head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found, named=each)}"
-            head += ", each:" if each and found.totals else ""
-            yield from Line((Span(head, Style.BOLD),)).on(self._screen)
-            yield from lines
-            if self._list_sites:
-                yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
-            yield ""
+            for shown in self._shown(block):
+                parts = together.get(shown.sites, [shown])
+                if shown.sites in together:
+                    together[shown.sites] = []
+                lines = [*self._lines_once(parts)]
+                if not lines:
+                    continue
+                yield from (*shown.heading, *lines)
+                if shown.names:
+                    yield from Line((Span(f"sites: {', '.join(shown.names)}"),), indent=2, hang=4).on(self._screen)
+                yield ""
 
-    def _lines_of(self, found: _Shared[CountsT]) -> Iterator[str]:
+    def _shown(self, block: _Single[CountsT] | _Shared[CountsT]) -> Iterator[_ScreenBlock]:
+        """The block that sites share, or that of each."""
+        found = _Shared(block) if isinstance(block, _Single) else block
+        kept = found.count == len(found.own) and self._has_own(found)
+        alike = found.alike or (found.alike_apart and found.count >= FEW_SITES and not self._list_posts)
+        if kept and (found.count == 1 or not alike) and self._one_by_one(found):
+            for name, place in zip(found.names, found.own, strict=False):
+                heading = [self._screen.paint(name, Style.BOLD)]
+                yield _ScreenBlock((hash(name), 1, False), heading, partial(self._file.read, place))
+            return
+        each = kept and found.alike
+        head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found, named=each)}"
+        head += ", each:" if each and found.totals else ""
+        heading = [*Line((Span(head, Style.BOLD),)).on(self._screen)]
+        lines = partial(self._file.read, found.own[0]) if each else partial(self._lines_of, found)
+        yield _ScreenBlock(
+            (found.sites, found.count, bool(each and found.totals)),
+            heading,
+            lines,
+            found.names if self._list_sites else (),
+        )
+
+    def _lines_of(self, found: _Shared[CountsT]) -> Iterator[tuple[str, str]]:
         for part in found.shared:
             if isinstance(part, str):
                 for line in found.totals[part].lines():
-                    yield from line.on(self._screen)
+                    yield from ((line.cause, text) for text in line.on(self._screen))
             else:
-                yield from self._read(part)
+                yield from self._file.read(part)
+
+    def _lines_once(self, parts: Iterable[_ScreenBlock]) -> Iterator[str]:
+        """The lines without causes that are shown above; a fix of several parts is shown with the first of them."""
+        said: set[str] = set()
+        for part in parts:
+            now: set[str] = set()
+            for cause, text in part.lines():
+                if cause and cause in said and cause not in now:
+                    yield from fix_line(AS_ABOVE).on(self._screen)
+                elif cause not in said and self._causes[cause] < 2:
+                    yield text
+                now.add(cause)
+            said |= now - {""}
 
     def rows(self) -> Iterator[tuple[int, str, CountsT, int]]:
         """Rank, name, counts and number of sites of each block; sites that share one share a row."""
-        for found in self._in_order():
+        for found in self._in_order(self._joined()):
             if isinstance(found, _Single):
                 yield found.rank, found.name, found.tally, 1
             else:
@@ -378,42 +449,24 @@ class Blocks(Generic[CountsT]):
     def _which(self, found: _Shared[CountsT], *, named: bool) -> str:
         """A few sites by name; `all 223 sites`; `215 sites (team=emea)` if all with a label share the block.
 
-        `90 sites (of 215 with team=emea)` if others with the label do not; without a label, some of their names.
+        `90 sites (of 215 with team=emea)` if others with the label do not; without a label, some of their names, unless
+        all are shown.
         `named`: the block names their posts.
         """
         if found.count <= MOST_NAMES:
             return f"{found.count:,} sites ({', '.join(found.names)})"
         posts = "" if found.has_titles else " and their activities"
         posts = " and their posts" if found.has_posts and not named else posts
-        more = "" if self._list_sites else f"list them{posts} with --sites"
+        listed = self._list_sites or (not named and names_few_sites(found.totals.values(), found.count))
+        more = "" if listed else f"list them{posts} with --sites"
         if found.count == self._seen.total():
             return f"all {found.count:,} sites{f' ({more})' if more else ''}"
         labels = ", ".join(f"{key}={value}" for key, value in sorted(found.labels))
         of = sum(count for seen, count in self._seen.items() if found.labels <= seen) if labels else 0
-        known = f"of {of:,} with {labels}" if of > found.count else labels or f"{', '.join(found.names[:3])}, …"
-        return f"{found.count:,} sites ({'; '.join(part for part in (known, more) if part)})"
-
-    def _keep(self, lines: Sequence[Line]) -> BlockPlace:
-        if self._text is None:
-            self._text = SpooledTemporaryFile(  # noqa: SIM115 - open until all lines are shown
-                IN_MEMORY, "w+", encoding="utf-8", errors="surrogatepass", newline="\n"
-            )
-            weakref.finalize(self, self._text.close)
-        self._text.seek(0, 2)
-        start, count = self._text.tell(), 0
-        for line in lines:
-            for text in line.on(self._screen):
-                self._text.write(f"{line.cause}{_CAUSE_END if line.cause else ''}{text.rstrip()}\n")
-                count += 1
-        return start, count
-
-    def _read(self, place: BlockPlace) -> Iterator[str]:
-        assert self._text is not None
-        self._text.seek(place[0])
-        for _ in range(place[1]):
-            cause, _, text = self._text.readline().rstrip("\n").rpartition(_CAUSE_END)
-            if self._causes[cause] < 2:
-                yield text
+        first = "" if listed else f"{', '.join(found.names[:3])}, …"
+        known = f"of {of:,} with {labels}" if of > found.count else labels or first
+        about = "; ".join(part for part in (known, more) if part)
+        return f"{found.count:,} sites ({about})" if about else f"{found.count:,} sites"
 
 
 def _totals_of(parts: Iterable[BlockPart]) -> dict[str, Total]:

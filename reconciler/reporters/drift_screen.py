@@ -39,7 +39,7 @@ from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fi
 from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
 from reconciler.reporters.plan_text import waiting_lines
 from reconciler.reporters.problem_items import note_item, refused_item
-from reconciler.reporters.totals import FindingTotal, SharedNote, counted, fix_line, note_line, shared_fix
+from reconciler.reporters.totals import FindingTotal, SharedNote, counted, fix_line, names_line, note_line, shared_fix
 from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
 
 _MARKS: Final = {
@@ -118,19 +118,33 @@ class DriftScreen:
             self._add(self._problems, drifted, _worst_of(report), fields=False)
 
     def _add(self, blocks: Blocks[DriftTally], drifted: SiteDrifted, report: DriftReport, *, fields: bool) -> None:
-        items = list(report_items(report, everything=self._explain, fields=fields))
+        whole = self._detail.sites or self._explain or self._run is None or self._run.sites < FEW_SITES
+        items = list(report_items(report, everything=self._explain, fields=fields, each_with_fix=not whole))
         if not items:
             return
         rank = min(map(_rank, report.items)) if report.items else 4
         rank = min(rank, REFUSED) if report.refusals else rank
+        apart = [] if whole else [item for item in items if item.rank is Rank.BLOCKED]
+        for item in apart:
+            self._add_items(blocks, drifted, _MARKS[DriftState.BLOCKED][2], [item], apart=True)
+        if apart:
+            items = [item for item in items if item.rank is not Rank.BLOCKED]
+            left = [_rank(item) for item in report.items if item.finding is not Finding.BLOCKED]
+            rank = min(rank, REFUSED) if report.refusals else min(left, default=4)
+        self._add_items(blocks, drifted, rank, items)
+
+    def _add_items(
+        self, blocks: Blocks[DriftTally], drifted: SiteDrifted, rank: int, items: Sequence[Item], *, apart: bool = False
+    ) -> None:
         blocks.add(
-            report.site.name,
+            drifted.report.site.name,
             rank,
             shared_parts(items),
             lambda: own_lines(items),
-            report.tally,
+            drifted.report.tally,
             differs=any(item.own for item in items),
             labels=drifted.labels,
+            apart=apart,
         )
 
     def _saw(self, labels: Sequence[tuple[str, str]]) -> None:
@@ -202,8 +216,13 @@ def _worst_of(report: DriftReport) -> DriftReport:
     return replace(report, items=tuple(items), notes=(), due=0)
 
 
-def report_items(report: DriftReport, *, everything: bool, fields: bool = True) -> Iterator[Item]:
-    """The parts of a site's block. `fields`: with what each side says about an object."""
+def report_items(
+    report: DriftReport, *, everything: bool, fields: bool = True, each_with_fix: bool = False
+) -> Iterator[Item]:
+    """The parts of a site's block. `fields`: with what each side says about an object.
+
+    `each_with_fix`: each cause that blocks posts has its fix, because they may be shown apart.
+    """
     alike: dict[object, list[DriftItem]] = {}
     for item in sorted(report.items, key=_rank):
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
@@ -218,7 +237,8 @@ def report_items(report: DriftReport, *, everything: bool, fields: bool = True) 
         yield from _going_out(item for items in goes_out for item in items)
     yield from _refusals(report.refusals)
     for items, fix in _with_fixes(others, everything=everything):
-        yield _item(items, fix, everything=everything, fields=fields)
+        own = each_with_fix and items[0].finding is Finding.BLOCKED
+        yield _item(items, items[0].fix if own else fix, everything=everything, fields=fields)
     yield from map(note_item, report.notes)
     if report.due:
         due = words.newly_covered(report.due)
@@ -299,12 +319,15 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
     lines += [Line(tuple(_field(field, item, widest)), indent=LEFT + 4, hang=LEFT + 6) for field in shown]
     if fix:
         lines.append(fix_line(fix))
-    if count > 1 and (named := _names(items)):
-        lines.append(Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6))
+    named = _names(items)
+    if count > 1 and named:
+        lines.append(names_line(named, Style.DIM))
+    rank = Rank.BLOCKED if item.finding is Finding.BLOCKED and not everything else Rank.NOTE
     if not _is_told_together(item) or everything:
-        return _shared(*lines)
-    names = Counter(name for each in items if (name := _name(each)))
-    return Item(Rank.NOTE, (), tuple(lines), FindingTotal(symbol, style, thing, spans, fix, count, names))
+        return Item(rank, tuple(lines))
+    names, site = Counter(name for each in items if (name := _name(each))), item.address.site
+    total = FindingTotal(symbol, style, thing, spans, fix, count, names, site=site, named=named)
+    return Item(rank, (), tuple(lines), total)
 
 
 def _is_told_together(item: DriftItem) -> bool:

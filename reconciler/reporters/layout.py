@@ -125,7 +125,7 @@ class Span(Struct, frozen=True):
 class Line(Struct, frozen=True):
     """A line before it is wrapped: where it starts, and where its continuation lines do.
 
-    `cause` identifies a problem that is shown once, above the blocks that have it, if there are several.
+    `cause` identifies a problem that is shown once, above the blocks that have it, if there are several; or a fix.
     """
 
     spans: tuple[Span, ...]

@@ -73,11 +73,9 @@ def by_channels(posts: Iterable[_Titled], most: int, thing: str = "draft") -> st
     return f"{'; '.join(found)}{more}" if found else ""
 
 
-def names_line(names: str) -> Line:
-    """A line of names below the line that they belong to."""
-    return Line((Span(names),), indent=LEFT + 4, hang=LEFT + 6)
-
-
 def discard_total(discards: Sequence[Discarded], plan: Plan) -> DiscardTotal | None:
     """What sites that share a block count in place of `discard_line`; None if nothing is thrown away."""
-    return DiscardTotal(discards, refused=bool(plan.refusals)) if discards else None
+    if not discards:
+        return None
+    named = by_channels((draft for draft in discards if draft.approved), len(discards))
+    return DiscardTotal(discards, site=plan.site.name, named=named, refused=bool(plan.refusals))

@@ -139,7 +139,7 @@ class PlanScreen:
     def _add(self, planned: SitePlanned) -> None:
         """Adds what is shown about a site."""
         known = self._first_runs.taken_from(planned)
-        items = site_items(known, self._calls_of)
+        items = site_items(known, self._calls_of, each_with_fix=not self._is_whole)
         if not items:
             return
         self._causes.add(planned.name, planned.plan.refusals)
@@ -147,26 +147,49 @@ class PlanScreen:
             self._add_block(self._problems, planned, [item for item in items if item.rank <= Rank.BLOCKED])
         if not self._detail.quiet:
             # Totals are added up in place, so these blocks, and the merged ones, need totals of their own.
-            items = site_items(known, self._calls_of) if self._is_short else items
+            again = site_items(known, self._calls_of, each_with_fix=not self._is_whole) if self._is_short else items
+            items = again
             of_many = site_items(known) if any(item.of_many for item in items) else ()
             self._add_block(self._blocks, planned, items, of_many)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether each site's block contains everything about it, because there are few or all are listed."""
+        return self._detail.sites or self._calls_of is not None or self._run is None or self._run.sites < FEW_SITES
 
     def _add_block(
         self, blocks: Blocks[PlanTally], planned: SitePlanned, items: Sequence[Item], of_many: Sequence[Item] = ()
     ) -> None:
-        whole = self._detail.sites or self._calls_of is not None or self._run is None or self._run.sites < FEW_SITES
-        if not whole:
-            items, of_many = without_refused(items, planned.plan), without_refused(of_many, planned.plan)
+        if not self._is_whole:
+            for item in items:
+                if item.rank is Rank.BLOCKED:
+                    self._add_items(blocks, planned, [item], apart=True)
+            items, of_many = (
+                without_refused([item for item in found if item.rank is not Rank.BLOCKED], planned.plan)
+                for found in (items, of_many)
+            )
+        self._add_items(blocks, planned, items, of_many)
+
+    def _add_items(
+        self,
+        blocks: Blocks[PlanTally],
+        planned: SitePlanned,
+        items: Sequence[Item],
+        of_many: Sequence[Item] = (),
+        *,
+        apart: bool = False,
+    ) -> None:
         blocks.add(
             planned.name,
-            items[0].rank,
+            items[0].rank if items else Rank.NOTE,
             shared_parts(items),
             lambda: own_lines(items),
             planned.tally,
             differs=any(item.own for item in items),
             labels=planned.labels,
             of_many=parts_of_many(of_many),
-            accounts=accounts_of(planned.plan),
+            accounts=() if apart else accounts_of(planned.plan),
+            apart=apart,
         )
 
     def _saw(self, labels: Sequence[tuple[str, str]]) -> None:
@@ -351,21 +374,25 @@ class PlanScreen:
                 yield from line.on(self._screen)
         yield ""
 
-    def _rows(self) -> list[tuple[int, str, PlanTally]]:
-        """The rows of the table. Sites that are only refused share one: their blocks name them."""
-        rows, refused = [], []
+    def _rows(self) -> tuple[list[tuple[int, str, PlanTally]], int]:
+        """The rows of the table, and how many sites they are about.
+
+        Sites that are only refused share one: their blocks name them.
+        """
+        rows, refused, listed = [], [], 0
         for rank, name, tally, sites in self._blocks.rows():
+            listed += sites if rank < Rank.NOTE or tally != PlanTally() else 0
             if rank == Rank.REFUSED and tally == PlanTally():
                 refused.append((name, sites))
-            elif rank < Rank.NOTE:
+            elif rank < Rank.NOTE or tally != PlanTally():
                 rows.append((rank, f"{name} (refused)" if rank == Rank.REFUSED else name, tally))
         if refused:
             together = plural(sum(sites for _, sites in refused), "site")
             rows.insert(0, (Rank.REFUSED, together if len(refused) > 1 else refused[0][0], PlanTally()))
-        return rows
+        return rows, listed
 
     def _table(self, completed: PlanCompleted) -> Iterator[str]:
-        found = self._rows()
+        found, listed = self._rows()
         rows = nsmallest(MOST_ROWS, found, key=lambda row: row[0])  # those of the same rank keep their order
         if len(found) < FEW_SITES and not (self._detail.summary and rows):
             return
@@ -383,7 +410,6 @@ class PlanScreen:
         if more := len(found) - len(rows):
             cells.append(Row(plural(more, "more row"), text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
-        listed = self._blocks.sites_below(Rank.NOTE)
         cells.append(Row(all_or_part(listed, completed.sites), total, style=Style.BOLD))
         yield from table("site", heads, cells, self._screen, ALWAYS_SHOWN)
         yield ""

@@ -49,8 +49,13 @@ EDITED: Final = Span("edited on the site since the last apply", Style.YELLOW)
 """Shown beside what somebody changed and the plan overwrites."""
 
 
-def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[Item, ...]:
-    """The parts of a site's block in the order of the screen; none for a site with nothing to say."""
+def site_items(
+    planned: SitePlanned, calls_of: CallsOf | None = None, *, each_with_fix: bool = False
+) -> tuple[Item, ...]:
+    """The parts of a site's block in the order of the screen; none for a site with nothing to say.
+
+    `each_with_fix`: each cause that blocks drafts has its fix, because they may be shown apart.
+    """
     plan = planned.plan
     zone = plan.time_zone
     items = [
@@ -58,7 +63,8 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
         for same in by_cause(plan.still_going_out, zone)
     ]
     items += [refused_item(same) for same in alike(plan.refusals)]
-    items += [blocked_item(same, fix=fix) for same, fix in with_fixes(plan.blocked)]
+    blocked = with_fixes(plan.blocked)
+    items += [blocked_item(same, same[0].fix if each_with_fix else fix, planned.name) for same, fix in blocked]
     if plan.refusals and plan.actions:
         left = Span(NOTHING_DONE, Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))

@@ -28,13 +28,14 @@ from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters.diagnostics import cause, for_any_site
 from reconciler.reporters.items import SEVERAL, Item, Rank
 from reconciler.reporters.layout import LEFT, Line, Span, Style
-from reconciler.reporters.named_drafts import MOST_NAMED, by_channels, names_line
+from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
 from reconciler.reporters.totals import (
     NoteTotal,
     ProblemTotal,
     RefusalTotal,
     SharedNote,
-    names_lines,
+    names_counted,
+    names_line,
     note_line,
     problem_lines,
     shared_fix,
@@ -127,7 +128,7 @@ def of_cause(lines: Iterable[Line], problem: Diagnostic) -> Iterator[Line]:
 
 def refused_item(same: Sequence[Diagnostic]) -> Item:
     """Why a site is refused. If only the numbers differ, sites share it."""
-    item, problem = _item(same, "refused", Rank.REFUSED, Style.RED), same[0]
+    item, problem = _item(same, "refused", Rank.REFUSED, Style.RED, same[0].fix), same[0]
     if item.total is not None:
         return item
     if problem.code not in COUNTING:
@@ -136,24 +137,22 @@ def refused_item(same: Sequence[Diagnostic]) -> Item:
     return Item(Rank.REFUSED, (), item.lines, RefusalTotal("refused", Style.RED, shared.message, shared.fix))
 
 
-def blocked_item(same: Sequence[Diagnostic], *, fix: str) -> Item:
+def blocked_item(same: Sequence[Diagnostic], fix: str, site: str) -> Item:
     """What waits for a person. A post that is already out comes first."""
     if same[0].code == BlockedBy.WENT_OUT_UNWANTED:
-        return _item(same, "went out", Rank.STILL_GOING_OUT, Style.RED, fix=fix)
-    return _item(same, "blocked", Rank.BLOCKED, Style.YELLOW, fix=fix)
+        return _item(same, "went out", Rank.STILL_GOING_OUT, Style.RED, fix, site)
+    return _item(same, "blocked", Rank.BLOCKED, Style.YELLOW, fix, site)
 
 
-def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, *, fix: str | None = None) -> Item:
-    """Problems with the same cause: a single one in its own words; several are counted, with their names below.
-
-    `fix`: the fix to show, if it is not the problem's own.
-    """
+def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, fix: str, site: str = "") -> Item:
+    """Problems with the same cause: a single one in its own words; several are counted, with their names below."""
     problem, count = same[0], len(same)
-    shown = problem.fix if fix is None else fix
-    lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, shown, count))
+    lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, fix, count))
     names = Counter(found.name for found in same if found.name)
     if not names:
         return Item(rank, tuple(lines))
+    named = names_counted(names.items(), names.total(), MOST_NAMED)
     if count > 1 or problem.says_name is not True:
-        lines += names_lines(names.items(), names.total(), MOST_NAMED)
-    return Item(rank, (), tuple(lines), ProblemTotal(word, style, problem.unnamed, problem.fix, count, names))
+        lines.append(names_line(named))
+    total = ProblemTotal(word, style, problem.unnamed, problem.fix, count, names, site=site, named=named)
+    return Item(rank, (), tuple(lines), total)

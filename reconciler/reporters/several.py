@@ -19,8 +19,8 @@ from reconciler.reporters import words
 from reconciler.reporters.items import Item
 from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS
 from reconciler.reporters.layout import Span, subject_line
-from reconciler.reporters.named_drafts import by_channels, discard_line, discard_total, names_line
-from reconciler.reporters.totals import PostTotal
+from reconciler.reporters.named_drafts import by_channels, discard_line, discard_total
+from reconciler.reporters.totals import PostTotal, names_line
 from reconciler.reporters.values import quoted
 
 Timed: TypeAlias = SchedulePost | CancelPost

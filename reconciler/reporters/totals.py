@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
@@ -23,6 +24,9 @@ MOST_DAYS: Final = 14
 
 MOST_TITLES: Final = 5
 """How many titles are named, of the posts of a day or of blocked or discarded drafts; the others are counted."""
+
+FEW_SITES: Final = 10
+"""On this many sites or fewer, blocked or discarded drafts are named site by site."""
 
 KEPT_TITLES: Final = 1_000
 """How many of these titles are counted one by one, so that memory does not grow with the number of sites."""
@@ -48,6 +52,43 @@ class Total(Protocol):
     def lines(self) -> Iterator[Line]:
         """The total in words."""
         ...
+
+
+class _NamesOnSites:
+    """The names of things on several sites: those of each site on few sites, or else the most frequent ones."""
+
+    __slots__ = ("_alone", "_site", "_sites", "all")
+
+    def __init__(self, site: str, names: Counter[str], shown: str) -> None:
+        """The names of a site's things, and how its own lines show them."""
+        self.all = names
+        self._site, self._alone = site, True
+        self._sites = {site: shown} if shown else {}
+
+    def add(self, other: _NamesOnSites) -> None:
+        """Adds those of another site, or others of the same one."""
+        _add_titles(self.all, other.all)
+        self._alone = self._alone and other._alone and self._site == other._site
+        for site, shown in other._sites.items() if len(self._sites) <= FEW_SITES else ():
+            known = self._sites.get(site)
+            self._sites[site] = f"{known}; {shown}" if known else shown
+
+    @property
+    def sites(self) -> int:
+        """How many sites the lines name: none if there is only one, or if many have names."""
+        return 0 if self._alone or len(self._sites) > FEW_SITES else len(self._sites)
+
+    def on_each_site(self, style: Style = Style.PLAIN) -> Iterator[Line]:
+        """`shop-a: "Sale" (Facebook), "Studio" (Instagram) and 3 more`: a line for each of a few sites."""
+        for site, shown in self._sites.items() if self.sites else ():
+            yield Line((Span(f"{site}: {shown}", style),), indent=LEFT + 6, hang=LEFT + 8)
+
+    def lines(self, total: int, style: Style = Style.PLAIN) -> Iterator[Line]:
+        """The names on each site, or the most frequent ones of a `total` of things; no line without names."""
+        if self.sites:
+            yield from self.on_each_site(style)
+        elif named := names_counted(_by_frequency(self.all), total, MOST_TITLES):
+            yield names_line(named, style)
 
 
 class RefusalTotal:
@@ -85,11 +126,12 @@ class DiscardTotal:
     `refused`.
     """
 
-    def __init__(self, drafts: Sequence[Discarded], *, refused: bool = False) -> None:
+    def __init__(self, drafts: Sequence[Discarded], *, site: str, named: str, refused: bool = False) -> None:
+        """The drafts of a site. `named`: the approved ones as its own lines name them."""
         self._count = len(drafts)
         self._known = all(draft.channel for draft in drafts)
-        self._titles = Counter(draft.title for draft in drafts if draft.approved)
-        self._approved = self._titles.total()
+        self.names: Final = _NamesOnSites(site, Counter(draft.title for draft in drafts if draft.approved), named)
+        self._approved = self.names.all.total()
         self.listed: Final = bool(self._approved) and not refused
         self.kind: Final = APPROVED_DISCARDS if self.listed else DISCARDS
         self._sites, self._sites_with_approved = 1, int(self.listed)
@@ -101,7 +143,7 @@ class DiscardTotal:
         self._known = self._known and other._known
         self._sites += other._sites
         self._sites_with_approved += other._sites_with_approved
-        _add_titles(self._titles, other._titles)
+        self.names.add(other.names)
 
     def lines(self) -> Iterator[Line]:
         """`- discards 1,940 unapproved drafts on these sites in total`."""
@@ -109,11 +151,15 @@ class DiscardTotal:
         kind = "approved draft" if approved == self._count else "draft" if approved or not known else "unapproved draft"
         text = f"- discards {plural(self._count, kind)}{IN_TOTAL}"
         if 0 < approved < self._count:
-            where = f" (on {plural(with_approved, 'site')})" if 0 < with_approved < self._sites else ""
+            several = 0 < with_approved < self._sites and not self.names.sites
+            where = f" (on {plural(with_approved, 'site')})" if several else ""
             text += f", {approved:,} of them approved{where}"
-        if any(self._titles):
-            text += f": {_most_frequent(self._titles, approved, 'draft')}"
+        if self.names.sites:
+            text += ":"
+        elif any(self.names.all):
+            text += f": {_most_frequent(self.names.all, approved, 'draft')}"
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
+        yield from self.names.on_each_site(Style.RED)
 
 
 class ActivityTotal:
@@ -233,20 +279,23 @@ class ProblemTotal:
 
     listed: Final = True
 
-    def __init__(self, word: str, style: Style, what: str, fix: str, count: int, names: Counter[str]) -> None:
+    def __init__(
+        self, word: str, style: Style, what: str, fix: str, count: int, names: Counter[str], *, site: str, named: str
+    ) -> None:
+        """The drafts of a site. `names`: how often each name occurs. `named`: how its own lines name them."""
         self.kind: Final = f"{word}: {what}; {fix}"
         self._word, self._style, self._what, self._fix, self._count = word, style, what, fix, count
-        self._names = names
+        self.names: Final = _NamesOnSites(site, names, named)
 
     def add(self, other: ProblemTotal) -> None:
         """Adds others with the same cause."""
         self._count += other._count
-        _add_titles(self._names, other._names)
+        self.names.add(other.names)
 
     def lines(self) -> Iterator[Line]:
-        """The cause, how many drafts it blocks, what to do, and the most frequent names."""
+        """The cause, how many drafts it blocks, what to do, and their names."""
         yield from problem_lines(self._word, self._style, self._what, self._fix, self._count)
-        yield from names_lines(_by_frequency(self._names), self._count, MOST_TITLES)
+        yield from self.names.lines(self._count)
 
 
 def counted(count: int, thing: str) -> str:
@@ -268,22 +317,38 @@ class FindingTotal:
         fix: str,
         count: int,
         names: Counter[str],
+        *,
+        site: str,
+        named: str,
     ) -> None:
+        """The objects of a site. `names`: how often each name occurs. `named`: how its own lines name them."""
         self.kind: Final = "  ".join((symbol, thing, *(span.text for span in spans), fix))
         self._symbol, self._style, self._thing, self._spans, self._fix = symbol, style, thing, spans, fix
-        self._count, self._names = count, names
+        self._count = count
+        self.names: Final = _NamesOnSites(site, names, named)
 
     def add(self, other: FindingTotal) -> None:
         """Adds others with the same finding."""
         self._count += other._count
-        _add_titles(self._names, other._names)
+        self.names.add(other.names)
 
     def lines(self) -> Iterator[Line]:
-        """How many there are, what was found, what to do, and the most frequent names."""
+        """How many there are, what was found, what to do, and their names."""
         yield subject_line(self._symbol, self._style, counted(self._count, self._thing), *self._spans)
         if self._fix:
             yield fix_line(self._fix)
-        yield from names_lines(_by_frequency(self._names), self._count, MOST_TITLES, Style.DIM)
+        yield from self.names.lines(self._count, Style.DIM)
+
+
+def names_sites(totals: Iterable[Total]) -> bool:
+    """Whether totals name each of a few sites with its posts, as far as they are about posts."""
+    return all(isinstance(total, DiscardTotal | ProblemTotal | FindingTotal) for total in totals if total.listed)
+
+
+def names_few_sites(totals: Iterable[Total], sites: int) -> bool:
+    """Whether one of the totals names each of the sites of a block."""
+    named = (total for total in totals if isinstance(total, DiscardTotal | ProblemTotal | FindingTotal))
+    return any(total.names.sites == sites for total in named)
 
 
 def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> Iterator[Line]:
@@ -299,9 +364,21 @@ def note_line(note: str) -> Line:
     return Line((Span(f"  note: {note}", Style.DIM),), hang=8)
 
 
+AS_ABOVE: Final = "as above"
+"""The fix of a problem that is shown below another one with the same fix."""
+
+_FIX: Final = "fix:"
+
+
 def fix_line(fix: str) -> Line:
     """What to do about the line before it."""
-    return Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9)
+    digest = hashlib.blake2b(fix.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9, cause=f"{_FIX}{digest}")
+
+
+def is_fix(cause: str) -> bool:
+    """Whether what identifies the cause of a line identifies a fix."""
+    return cause.startswith(_FIX)
 
 
 def shared_fix(fix: str, causes: int) -> str:
@@ -439,16 +516,20 @@ def _by_frequency(titles: Counter[str]) -> list[tuple[str, int]]:
     return sorted(titles.items(), key=lambda item: (-item[1], item[0]))
 
 
-def names_lines(names: Iterable[tuple[str, int]], total: int, most: int, style: Style = Style.PLAIN) -> Iterator[Line]:
-    """`"Sale" (X) twice, "Winter check" (Facebook) and 4 more`: the first `most` names; no line without names.
+def names_counted(names: Iterable[tuple[str, int]], total: int, most: int) -> str:
+    """`"Sale" (X) twice, "Winter check" (Facebook) and 4 more`: the first `most` names; empty without names.
 
     `names` are pairs of a name and how often it occurs. `total` is the number of all things.
     """
     shown = [*names][:most]
     rest = total - sum(count for _, count in shown)
     named = ", ".join(f"{name}{_times(count)}" for name, count in shown)
-    if named:
-        yield Line((Span(f"{named}{f' and {rest:,} more' if rest else ''}", style),), indent=LEFT + 4, hang=LEFT + 6)
+    return f"{named}{f' and {rest:,} more' if named and rest else ''}"
+
+
+def names_line(names: str, style: Style = Style.PLAIN) -> Line:
+    """A line of names below the line that they belong to."""
+    return Line((Span(names, style),), indent=LEFT + 4, hang=LEFT + 6)
 
 
 def _times(count: int) -> str:

@@ -941,19 +941,22 @@ def test_a_changed_event_is_called_an_event_and_not_by_the_path_of_a_field() -> 
     assert 'because toneOfVoice and event "Open day" changed' in text
 
 
-def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_drafts() -> None:
+@pytest.mark.parametrize("few", [1, 4, 10])
+def test_many_sites_with_one_change_count_what_they_throw_away_and_name_the_approved_drafts_of_a_few(few: int) -> None:
     many = [discarding(f"s{number}", title=f"Title {number}") for number in range(6)]
-    lines = shown(*plan_of(*many, discarding("odd", approved=True), sites=9)).splitlines()
-    head = "Same change on 6 sites (of 7 with team=emea; list them with --sites)"
-    shared = lines.index(head)
+    odd = [discarding(f"odd{number}", approved=True) for number in range(few)]
+    lines = shown(*plan_of(*many, *odd, sites=20), screen=Screen(120)).splitlines()
+    shared = lines.index(f"Same change on all {6 + few} sites (list them with --sites)")
     assert lines[shared + 1].startswith("  * marketing plan    regenerate")
-    assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites in total"
-    own = lines.index("odd")
-    assert lines[own + 2] == '        - discards 2 approved drafts: "Winter check" (Instagram, X)'
+    total = f"{12 + 2 * few} drafts on these sites in total, {2 * few} of them approved:"
+    assert lines[shared + 2] == f"        - discards {total}"
+    named = [f'          odd{number}: "Winter check" (Instagram, X)' for number in range(few)]
+    assert lines[shared + 3 : shared + 3 + few] == named
+    assert sum("regenerate" in line for line in lines) == 1
 
 
 def test_many_sites_that_throw_away_approved_drafts_share_a_block_that_says_how_many_do_and_the_first_titles() -> None:
-    """Unless there are few of them: these are named. `--sites` names every approved draft."""
+    """On a few sites, and with `--sites`, every approved draft is named."""
     approved = [discarding(f"a{number:02}", title=f"Title {number:02}", approved=True) for number in range(30)]
     others = [discarding(f"b{number:02}", title=f"Title {number:02}") for number in range(30)]
     text = shown(*plan_of(*approved, *others), screen=Screen(300))
@@ -964,7 +967,7 @@ def test_many_sites_that_throw_away_approved_drafts_share_a_block_that_says_how_
     text = shown(*plan_of(*approved), screen=Screen(300))
     assert f"- discards 60 approved drafts on these sites in total: {named} and 50 more drafts\n" in text
     listed = shown(*plan_of(*approved, *others), detail=Detail(sites=True))
-    for text in (listed, shown(*plan_of(*approved[:8], *others)), shown(*plan_of(*approved[:4]))):
+    for text in (listed, shown(*plan_of(*approved[:4]))):
         assert f'- discards 2 approved drafts: "Title {text.count(" approved drafts: ") - 1:02}" (Instagram, X)' in text
     assert listed.count("- discards 2 approved drafts: ") == 30
     assert listed.count("- discards 2 unapproved drafts: ") == 30
@@ -1031,6 +1034,78 @@ def test_sites_with_the_same_obstacles_share_a_block_whatever_the_order_of_their
     ]
     text = shown(*plan_of(*sites))
     assert ("Same on all 12 sites" in text, text.count("blocked ")) == (True, 2), text
+
+
+def stuck_at(site: str, *obstacles: tuple[str, str, str]) -> tuple[Diagnostic, ...]:
+    """Drafts, each with its title, what blocks it, and what to do."""
+    return tuple(
+        blocked(
+            Address(SiteName(site), Kind.DRAFT, title),
+            BlockedBy.POLICY,
+            f'"{title}" {why}',
+            fix,
+            f'"{title}"',
+            says_name=True,
+        )
+        for title, why, fix in obstacles
+    )
+
+
+NIGHT, WORDS = ("at night", "move it"), ("bad words", "edit it")
+ONLY_THERE = ("is odd", "edit it")
+
+
+def test_what_blocks_drafts_of_many_sites_is_reported_once_whatever_else_blocks_them() -> None:
+    """What only one site has is one block, with what else there is to say about the site."""
+    combined = {f"s{n:02}": [(NIGHT,), (NIGHT, WORDS), (WORDS,)][n % 3] for n in range(12)}
+    sites = [
+        planned(site=name, blocked=stuck_at(name, *((f"{why} at {name}", why, fix) for why, fix in found)))
+        for name, found in combined.items()
+    ]
+    at_one = stuck_at("odd", ("Sale", *NIGHT), ("A", *ONLY_THERE), ("B", "is blank", "edit it"))
+    sites.append(planned(tone("odd"), site="odd", blocked=at_one))
+    lines = shown(*plan_of(*sites), screen=Screen(120)).splitlines()
+    nights = [name for name, found in combined.items() if NIGHT in found]
+    words = [name for name, found in combined.items() if WORDS in found]
+    assert lines[2 : lines.index("odd") + 7] == [
+        "Same on 9 sites (of 13 with team=emea)",
+        "  ! blocked           at night  (9 drafts)",
+        "        fix: move it",
+        *(f'          {name}: "at night at {name}"' for name in nights),
+        '          odd: "Sale"',
+        "",
+        "Same on 8 sites (of 13 with team=emea)",
+        "  ! blocked           bad words  (8 drafts)",
+        "        fix: edit it",
+        *(f'          {name}: "bad words at {name}"' for name in words),
+        "",
+        "odd",
+        '  ! blocked           "B" is blank',
+        "        fix: edit it",
+        '  ! blocked           "A" is odd',
+        "        fix: as above",
+        "  ~ settings",
+        "        toneOfVoice  dry  ->  warm",
+    ]
+
+
+def test_what_blocks_posts_of_many_sites_is_reported_once_in_an_audit_too() -> None:
+    def stuck(site: str, why: str, fix: str) -> DriftItem:
+        address = Address(SiteName(site), Kind.DRAFT, why)
+        problem = Diagnostic("blocked", why, fix)
+        title = f"{why} at {site}"
+        return DriftItem(address, DriftState.BLOCKED, Finding.BLOCKED, problem=problem, title=title, channel="X")
+
+    combined = {f"s{n}": [(NIGHT,), (NIGHT, WORDS), (WORDS,)][n % 3] for n in range(9)}
+    reports = [
+        DriftReport(SiteRef(SiteName(name), name), tuple(stuck(name, *each) for each in found))
+        for name, found in combined.items()
+    ]
+    tally = sum((report.tally for report in reports), DriftTally())
+    started = replace(STARTED, command="drift", sites=9, of=9)
+    text = shown(started, *map(SiteDrifted, reports), DriftCompleted(9, tally), command="drift", screen=Screen(120))
+    said = [text.count(f"blocked  {why}\n        fix: {fix}\n          s") for why, fix in (NIGHT, WORDS)]
+    assert (said, text.count("fix: ")) == ([1, 1], 2), text
 
 
 def test_a_fix_that_ends_several_obstacles_is_reported_once_after_them() -> None:
@@ -1488,11 +1563,15 @@ def test_a_refusal_that_differing_blocks_share_is_shown_once(detail: Detail) -> 
     other = planned(tone("other"), site="other", refusals=(not_connected("other", "X"),), blocked=(UNCONNECTED,))
     text = shown(*plan_of(*same, *odd, other), detail=detail, screen=Screen(200))
     assert text.count("the site is not published") == 1
-    head = "! 8 sites refused  expect.published is true, but the site is not published\n"
-    assert f"{head}    fix: change the site, or the expectation in its file\n    sites: shop-0, shop-1, " in text
-    assert text.count("  ! refused  ") == 1
+    if detail.quiet or detail.summary:  # then their changes are not shown, and they have all of their block in common
+        assert "Same on 8 sites (of 9 with team=emea; list them with --sites)\n  ! refused " in text
+    else:
+        head = "! 8 sites refused  expect.published is true, but the site is not published\n"
+        assert f"{head}    fix: change the site, or the expectation in its file\n    sites: shop-0, shop-1, " in text
     assert "other\n  ! refused           expect.channels: X is not connected" in text
-    assert "Same on 2 sites (odd-0, odd-1)\n  ! blocked " in text
+    assert (
+        f"Same on {'2 sites (odd-0, odd-1)' if detail.sites else '3 sites (odd-0, odd-1, other)'}\n  ! blocked " in text
+    )
 
 
 def test_a_refusal_that_differing_blocks_of_an_audit_share_is_shown_once() -> None:
@@ -2265,7 +2344,11 @@ def test_refusals_that_differ_only_in_a_number_are_one_block() -> None:
     sites = [refused_to_discard(f"shop-{n}", 1 + n % 3) for n in range(9)]
     text = shown(*plan_of(*sites), screen=Screen(300))
     assert text.count("throw away") == 2  # in the block, and in the last line
-    assert "Same on all 9 sites (list them with --sites)" in text
+    assert "Same on all 9 sites\n  ! refused " in text
+    assert (
+        'approved:\n          shop-0: "Sale 0" (Facebook)\n          shop-1: "Sale 0", "Sale 1", each on Facebook\n'
+        in text
+    )
     assert "! refused           regenerating would throw away 1 to 3 approved drafts, but it may not" in text
     assert "- discards 45 drafts on these sites in total, 18 of them approved" in text
     few = shown(*plan_of(*sites[:4]), screen=Screen(300))
