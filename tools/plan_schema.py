@@ -64,6 +64,7 @@ WORDS = {
     "RunArguments.paths": "Files and folders, from the project's folder.",
     "RunArguments.sites": "Options that choose sites, such as --target.",
     "RunArguments.planning": "Options that decide what is planned, such as --no-publish.",
+    "RunArguments.reaching": "Options that say which state, and what is trusted; left out if there were none.",
     "RunPart.number": "Which shard, from 1.",
     "RunPart.count": "How many shards there are.",
     "RunPart.config": "The digest of the files and options that all shards are made from.",

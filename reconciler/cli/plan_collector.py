@@ -22,7 +22,7 @@ from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.actions import RefusedBy
 from reconciler.planner.document import RunArguments, RunBackground, RunPart
-from reconciler.reporters.next_step import Again
+from reconciler.reporters.next_step import Again, without
 
 
 class PlanCollector:
@@ -102,5 +102,8 @@ def _arguments(again: Again, root: Path) -> RunArguments | Absent:
     """The arguments that decide what is in a plan, with paths from the project's folder `root`."""
     absolute = [absolute_path(Path(path)) for path in again.paths]
     paths = [Path(os.path.relpath(path, root)).as_posix() for path in absolute if path != root]
-    found = RunArguments(tuple(paths), again.sites, again.planning)
+    # The API is saved with every plan.
+    found = RunArguments(tuple(paths), again.sites, again.planning, without(again.reaching, "--api") or ABSENT)
+    if (state := found.state) is not None and "://" not in state and not os.path.isabs(state):
+        found = found.with_state(Path(os.path.relpath(state, root)).as_posix())
     return ABSENT if found == RunArguments() else found

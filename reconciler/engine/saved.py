@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.plan_file import in_file_order, unwritable, write_plan
@@ -142,7 +143,27 @@ def _arguments(saved: SavedPlan, root: Path) -> RunArguments | None:
     if saved.background is None or isinstance(saved.background.arguments, Absent):
         return None
     found = saved.background.arguments
+    if (state := found.state) is not None:
+        found = found.with_state(_from_here(root, state))
     return replace(found, paths=tuple(shown_path(root / path) for path in found.paths))
+
+
+def _from_here(root: Path, state: str) -> str:
+    """A state, with a folder from the current directory; in full if that is not in the project's folder `root`."""
+    if "://" in state or os.path.isabs(state):
+        return state
+    folder, here = absolute_path(root / state), absolute_path(Path())
+    return os.path.relpath(folder, here) if here.is_relative_to(absolute_path(root)) else str(folder)
+
+
+def is_for_other_state(saved: SavedPlan, project: ProjectConfig) -> bool:
+    """Whether a plan was made with a state that is not the project's own, as far as it says so."""
+    if saved.background is None or isinstance(saved.background.arguments, Absent):
+        return False
+    state = saved.background.arguments.state
+    if state is None or "://" in state or "://" in project.state:
+        return state not in (None, project.state)
+    return absolute_path(project.root / state) != absolute_path(project.root / project.state)
 
 
 def without_approval(plans: Iterable[Plan]) -> tuple[SiteName, ...]:

@@ -262,12 +262,13 @@ class ProjectRuns:
         """
         from reconciler.engine.plan_file import in_file_order
         from reconciler.engine.results import RunStarted
-        from reconciler.engine.saved import show_saved, without_approval
+        from reconciler.engine.saved import is_for_other_state, show_saved, without_approval
 
         unapproved, sites = without_approval(in_file_order(saved.plans)), len(saved.plans)
         name, commit = ("", None) if outside else (self.files.root.name, self.commit())
         started = RunStarted("show", name, sites, saved.of, self.api, commit, unapproved)
-        state = None if outside and self._invocation.state is None else self.state
+        elsewhere = outside or is_for_other_state(saved, self.files)  # and a file is not trusted to say where
+        state = None if elsewhere and self._invocation.state is None else self.state
         now = saved.made_at if outside and saved.api == "sandbox" else self.now()  # each sandbox has its own clock
         return await show_saved(saved, state, now, started, self.files, emit, outside=outside)
 

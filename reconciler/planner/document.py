@@ -130,16 +130,35 @@ class RunPart(Struct, frozen=True):
     config: Digest
 
 
+STATE: Final = "--state"
+
+
 class RunArguments(Struct, frozen=True):
     """The arguments of the `plan` that decided what is in it: the next command repeats them.
 
     `paths` are relative to the project's folder; `sites` choose among the sites, such as `--target shop`; `planning`
-    decides what is planned for them, such as `--no-publish`.
+    decides what is planned for them, such as `--no-publish`. `reaching` says which state, with its folder relative to
+    the project's, and what is trusted; it is left out if there is nothing to say, or if an earlier version made the
+    plan.
     """
 
     paths: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     planning: tuple[str, ...] = ()
+    reaching: tuple[str, ...] | Absent = ABSENT
+
+    @property
+    def state(self) -> str | None:
+        """The state that was given; None if it was the project's own, or if that is not known."""
+        words = () if isinstance(self.reaching, Absent) else self.reaching
+        return words[words.index(STATE) + 1] if STATE in words[:-1] else None
+
+    def with_state(self, state: str) -> RunArguments:
+        """The same with another state, if one was given."""
+        if isinstance(self.reaching, Absent) or STATE not in self.reaching:
+            return self
+        at = self.reaching.index(STATE) + 1
+        return replace(self, reaching=(*self.reaching[:at], state, *self.reaching[at + 1 :]))
 
 
 class RunBackground(Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.model.canonical import Absent
 from reconciler.model.plurals import plural
 
 if TYPE_CHECKING:
@@ -47,11 +48,17 @@ class Again(Struct, frozen=True):
     folder: str = ""
     paths: tuple[str, ...] = ()
 
-    def with_those_of(self, plan: RunArguments) -> Again:
-        """The same for the sites of a saved plan, and with what decided its content."""
+    def with_those_of(self, plan: RunArguments, *, shown: bool) -> Again:
+        """The same for the sites of a saved plan, and with what decided its content.
+
+        If it is only `shown`, also with its state, unless another one is given, and with what it trusts.
+        """
         own = tuple(word for word in self.planning if word not in plan.planning)
         sites, planning = (*plan.sites, *self.sites), (*plan.planning, *own)
-        return replace(self, paths=plan.paths or self.paths, sites=sites, planning=planning)
+        reaching = self.reaching
+        if shown and not isinstance(plan.reaching, Absent):
+            reaching += without(plan.reaching, "--state") if "--state" in reaching else plan.reaching
+        return replace(self, paths=plan.paths or self.paths, sites=sites, planning=planning, reaching=reaching)
 
     def without_regenerating(self, sites: Collection[str]) -> Again:
         """The same without `--regenerate` for these sites."""
@@ -63,6 +70,12 @@ class Again(Struct, frozen=True):
             elif site not in sites:
                 left += (word, site)
         return replace(self, planning=tuple(left))
+
+
+def without(words: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """The words without an option and its value."""
+    at = words.index(option) if option in words else len(words)
+    return words[:at] + words[at + 2 :]
 
 
 def record_first(sites: int) -> str | None:

@@ -492,7 +492,7 @@ class TextReporter:
         if self._context.command in REPEATING:
             again, loaded = detail.again, self._loaded
             if loaded is not None and loaded.arguments is not None:
-                again = again.with_those_of(loaded.arguments)
+                again = again.with_those_of(loaded.arguments, shown=self._context.command == "show")
             if loaded is not None and loaded.other_api and "--api" not in again.reaching:
                 again = replace(again, reaching=("--api", loaded.api, *again.reaching))
             step = printable(repeated(step, again.without_regenerating(self._generated), detail.saved_to))

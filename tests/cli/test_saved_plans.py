@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.codec import sorted_json
+from reconciler.planner.document import RunArguments
 from reconciler.reporters.last_lines import NOTHING_PUBLIC
 from reconciler.reporters.next_step import Again, repeated
 from tests.cli.projects import PROJECT, Command, Project, site
@@ -472,6 +474,56 @@ def test_what_show_says_to_type_works_for_another_api_and_state(
     assert reconciler(*typed, *YES).code == 0
     again = "Next: reconciler plan --api sandbox --state elsewhere   (this plan is already applied)"
     assert reconciler("show", *elsewhere, "shop.plan").out.splitlines()[-1] == again
+
+
+@pytest.mark.parametrize("state", ["elsewhere", "../elsewhere", "FULL", ".reconciler"])
+def test_show_leads_to_the_state_that_a_plan_was_made_with(
+    state: str, reconciler: Command, project: Project, tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Also from another folder. What is recorded is relative to the project, so that its folder may be moved."""
+    monkeypatch.chdir(project.root)
+    state = state.replace("FULL", str(tmp_path_factory.mktemp("full")))
+    planned = reconciler("plan", "--state", state, "--require-approval", "--out", "shop.plan").out.splitlines()[-1]
+    assert planned == f"Next: reconciler apply --state {state} --require-approval shop.plan"
+    recorded = json.loads((project.root / "shop.plan").read_text())["background"]["arguments"]
+    assert recorded == {"paths": [], "sites": [], "planning": [], "reaching": ["--state", state, "--require-approval"]}
+    shown = reconciler("show", "shop.plan").out
+    assert shown.splitlines()[-1] == planned
+    assert ("it is not known whether it was applied" in " ".join(shown.split())) == (state != ".reconciler")
+    assert reconciler("show", "shop.plan", "--state", "third").out.splitlines()[-1] == planned.replace(state, "third")
+    monkeypatch.chdir(project.root / "sites")
+    inside = os.path.relpath(project.root / state) if not state.startswith("/") else state
+    assert f"reconciler apply --state {inside} --require-approval" in reconciler("show", "../shop.plan").out
+    monkeypatch.chdir(project.root.parent)
+    step = reconciler("show", project.root / "shop.plan").out.splitlines()[-1]
+    enter, _, apply = step.removeprefix("Next: ").partition(" && ")
+    monkeypatch.chdir(shlex.split(enter)[1])
+    done = reconciler(*shlex.split(apply)[1:], *YES)
+    assert (done.code, (project.root / state / "records").is_dir()) == (0, True), done.err
+    used = reconciler("show", "shop.plan", "--state", state).out
+    assert used.endswith(f"reconciler plan --state {state} --require-approval   (this plan is already applied)\n"), used
+
+
+def test_an_apply_leads_on_to_the_state_that_it_worked_on() -> None:
+    """Whichever one the saved plan was made with."""
+    arguments = RunArguments(reaching=("--state", "s3://bucket/shops", "--committed"))
+    assert Again().with_those_of(arguments, shown=False).reaching == ()
+    assert Again().with_those_of(arguments, shown=True).reaching == arguments.reaching
+    given = Again(reaching=("--state", "here"))
+    assert given.with_those_of(arguments, shown=True).reaching == ("--state", "here", "--committed")
+
+
+def test_a_plan_made_with_the_default_state_is_saved_as_before(
+    reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its seal covers how it is written, so what earlier versions wrote must be written the same."""
+    monkeypatch.chdir(project.root)
+    assert reconciler("plan", "--no-publish", "--api", "sandbox", "--out", "shop.plan").code == 0
+    recorded = json.loads((project.root / "shop.plan").read_text())["background"]["arguments"]
+    assert recorded == {"paths": [], "sites": [], "planning": ["--no-publish"]}
+    assert reconciler("show", "shop.plan").out.splitlines()[-1] == "Next: reconciler apply shop.plan"
+    assert reconciler("apply", "shop.plan", *YES).code == 0
 
 
 def test_what_plan_says_to_type_finds_the_project_and_the_file(
