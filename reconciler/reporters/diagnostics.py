@@ -141,9 +141,9 @@ def particulars_of_one(example: Diagnostic, said: Diagnostic) -> str:
     return f"such as {one}"
 
 
-def remedy(problem: Diagnostic) -> str:
-    """What to do, followed by what only support needs."""
-    last = particulars(problem)
+def remedy(problem: Diagnostic, *others: Diagnostic) -> str:
+    """What to do, followed by what only support needs. `others` have the same cause."""
+    last = particulars_of_one(problem, reduce(in_common, others, problem))
     return f"{problem.fix} ({last})" if last else problem.fix
 
 

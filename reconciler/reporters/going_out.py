@@ -54,7 +54,7 @@ def going_out_lines(same: Sequence[StillGoingOut], zone: str, site: str = "", mo
     which = _when_and_where(first, zone) if alone else f"{plural(len(same), 'post')}, each"
     yield _subject(": ".join(filter(None, (site, which, moved, unwanted(first, zone)))))
     yield _detail(Span(but_goes_out(first.problem), Style.RED))
-    yield fix_line(remedy(first.problem))
+    yield fix_line(remedy(*(post.problem for post in same)))
     for post in () if alone else same:
         yield _detail(Span(_when_and_where(post, zone), Style.RED))
 

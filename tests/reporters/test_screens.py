@@ -2129,7 +2129,7 @@ def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
     assert lines == [
         "  ! still going out   2 posts, each: the approval was withdrawn",
         "        but it was not stopped: the server failed",
-        f"        fix: cancel it in the dashboard ({call}, request id r-0)",
+        f"        fix: cancel it in the dashboard ({call}, such as request id r-0)",
         '        "Sale 0" (Instagram) Thu 2026-11-05 10:00 UTC',
         '        "Sale 1" (Instagram) Fri 2026-11-06 10:00 UTC',
         '  ! still going out   "Sale 2" (Instagram) Sat 2026-11-07 10:00 UTC: the approval was withdrawn',
