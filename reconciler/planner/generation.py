@@ -30,6 +30,7 @@ from reconciler.model.marketing_plan import (
     When,
 )
 from reconciler.model.operations import Operation, Precondition
+from reconciler.model.plurals import plural
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.settings import NEEDS_KEYWORD_RESEARCH, Field, MarketingSettings, normal, same_setting
@@ -52,6 +53,8 @@ BASELINES: Final = frozenset({FIRST_CONTACT, NEW_BASELINE})
 """The notes that say that the next apply makes what is there now the baseline."""
 
 
+DUE_ONCE_KNOWN: Final = "due-once-known"
+"""The note that a regeneration depends on how an earlier run's call ended."""
 UNSEEN_DRAFTS: Final = "unseen-drafts"
 """The note that a plan may throw away drafts that nobody can count: the API shows none, or they are being made."""
 AWAITED_DRAFTS: Final = "awaited-drafts"
@@ -328,13 +331,15 @@ def _upkeep(
     doubtful = {input_path(name) for name in maybe_created(recorded)}
     # The same goes for an input that cannot be written.
     doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}
-    changed = tuple(path for path in changed if path not in doubtful)
+    held, changed = changed, tuple(path for path in changed if path not in doubtful)
     notes: tuple[Diagnostic, ...] = ()
     if recorded.generated_from is None and recorded.pending is None:
         notes = (_LATER if recorded.is_known else _FIRST,)
     wait = (waiting(scope, recorded),) if under_way else ()
     due = bool(changed) and wanted.when is When.ON_CHANGE
     if not due and not options.regenerate:
+        if wanted.when is When.ON_CHANGE:
+            notes += _due_once_known(maybe_created(recorded) & {name_of_input(path) for path in held}, live, scope)
         return GenerationPart(wait, notes=notes, renewed=under_way, adopted_inputs=base)
     if observed.published is False:
         return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, adopted_inputs=base)
@@ -346,6 +351,23 @@ def _upkeep(
     if under_way:
         notes += (_NOT_REGENERATED if wanted.discard is Discard.NOTHING else _ALSO_REGENERATED,)
     return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)
+
+
+def _due_once_known(names: frozenset[str], live: MarketingPlan, scope: Scope) -> tuple[Diagnostic, ...]:
+    """The note that an apply which finds out whether these events were created regenerates the marketing plan too."""
+    if not names:
+        return ()
+    lost = len(_discards(live, scope))
+    discards = f", which discards {plural(lost, 'draft')}" if lost else ""
+    which = ", ".join(printable(f'"{name}"') for name in sorted(names))
+    events = f"events {which} were" if len(names) > 1 else f"event {which} was"
+    said = f"once apply knows whether the {events} created, the marketing plan is due to be regenerated{discards}"
+    return (Diagnostic.note(DUE_ONCE_KNOWN, said),)
+
+
+def _discards(live: MarketingPlan, scope: Scope) -> tuple[PostId, ...]:
+    """The drafts that a regeneration throws away."""
+    return tuple(post.id for post in upcoming_posts(live.activities, scope.now, frozenset({PostStatus.DRAFT})))
 
 
 def _is_saved(path: str, inputs: Inputs, observed: ObservedSite, events: EventsPart) -> bool:
@@ -374,7 +396,7 @@ def _regeneration(
     `saved`: the site already has every changed input, so an earlier run saved it. What is pending is recorded before it
     is saved, so the record does not say whether it was. If it is not `due`, it was requested with `--regenerate`.
     """
-    discards = tuple(post.id for post in upcoming_posts(live.activities, scope.now, frozenset({PostStatus.DRAFT})))
+    discards = _discards(live, scope)
     research = {
         KeywordResearch.ALWAYS: True,
         KeywordResearch.NEVER: False,

@@ -111,13 +111,23 @@ def test_an_active_one_from_the_same_inputs_is_left_alone() -> None:
 
 
 def test_an_event_that_may_not_exist_is_not_a_reason_to_generate() -> None:
-    """Every run would find that the last generation lacked it, and throw the drafts away again."""
+    """Every run would find that the last generation lacked it, and throw the drafts away again.
+
+    The plan says what an apply that finds out whether it exists will do then.
+    """
     sale = DesiredEvent("Sale", date=NOW + timedelta(days=9))
     want = desired(events=DesiredEvents((sale,)))
     entry = OpenEntry("1", Address.parse("shop/event[Sale]"), CreateEvent(sale), NOW, sent=True)
-    assert len(generations(plan_of(want, observed()))) == 1
-    plan = plan_of(want, observed(), replace(recorded(), open=(entry,)))
+    live = observed()
+    assert len(generations(plan_of(want, live))) == 1
+    plan = plan_of(want, live, replace(recorded(), open=(entry,)))
     assert (plan.actions, [blocked.code for blocked in plan.blocked]) == ((), ["outcome-unknown"])
+    assert [note.message for note in plan.notes] == [
+        'once apply knows whether the event "Sale" was created, the marketing plan is due to be regenerated, '
+        "which discards 1 draft"
+    ]
+    never = replace(want, marketing_plan=DesiredMarketingPlan(when=When.NEVER))
+    assert plan_of(never, live, replace(recorded(), open=(entry,))).notes == ()
 
 
 @pytest.mark.parametrize("status", [PlanStatus.NEVER_CREATED, PlanStatus.ACTIVE])
