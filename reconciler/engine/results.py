@@ -246,6 +246,8 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     """How many of the waiting drafts the next apply discards."""
     unapproved: int = 0
     """How many of them are already scheduled, and go out unless somebody cancels them."""
+    not_reviewed: int = 0
+    """How many of the failed sites were read, but have an approvals file or a gallery that could not be updated."""
 
 
 class Validated(adoption_results.Counts, frozen=True):

@@ -31,7 +31,7 @@ from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteRevi
 from reconciler.engine.unseen import over_entries
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.address import Address
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
+from reconciler.model.diagnostics import NOT_REVIEWED, Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.posts import GONE_OUT
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.actions import Reason, StillGoingOut
@@ -68,7 +68,7 @@ async def review_sites(
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
-    stuck = sites_stuck = to_discard = unapproved = 0
+    stuck = sites_stuck = to_discard = unapproved = not_updated = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -88,6 +88,7 @@ async def review_sites(
                 going_out += len(review.going_out)
             case SiteFailed(unseen=unseen):
                 failed += 1
+                not_updated += result.problem.code == NOT_REVIEWED
                 going_out += len(unseen.going_out)
             case SiteNotReviewed():
                 going_out += len(result.going_out)
@@ -105,6 +106,7 @@ async def review_sites(
         sites_stuck,
         to_discard,
         unapproved,
+        not_updated,
     )
     emit(completed)
     return completed
@@ -225,4 +227,4 @@ def _write(path: Path, text: str) -> None:
 
 def _invalid(path: Path, message: str, fix: str) -> InvalidFiles:
     """An error that stops the review of one site."""
-    return InvalidFiles((problem(Place(shown_path(path)), message, fix, continues=True),))
+    return InvalidFiles((problem(Place(shown_path(path)), message, fix, code=NOT_REVIEWED, continues=True),))

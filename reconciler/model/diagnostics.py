@@ -152,6 +152,9 @@ class ProblemRecord(Struct, frozen=True, omit_defaults=True):
     request_id: str | None = None
 
 
+NOT_REVIEWED = "not-reviewed"
+"""The code of a problem with the approvals file or the gallery of a site that was read."""
+
 INVALID_FILE = "invalid-file"
 """The code of a problem in a file that has no code of its own."""
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import ALL_SITES, SiteName
 from reconciler.model.canonical import ABSENT
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import NOT_REVIEWED, Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural
 from reconciler.planner.actions import COUNTING, RefusedBy, StillGoingOut
@@ -239,7 +239,7 @@ class Failures:
     def _causes_lines(self) -> Iterator[Line]:
         causes = sorted(self._causes.items(), key=lambda item: item[0][0])
         for refused, found in ((refused, each) for (refused, _), cause in causes for each in self._apart(cause)):
-            word = "refused" if refused else UNREAD
+            word = "refused" if refused else "not reviewed" if found.said.code == NOT_REVIEWED else UNREAD
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
             what, fix = found.what, found.fix
             last = particulars_of_one(found.example, found.said)

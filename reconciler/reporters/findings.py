@@ -228,13 +228,12 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
 
 def _name(entry: Entry) -> str:
     """What people call the object of an action, if its address has only an id."""
-    match entry.operation:
-        case SchedulePost() | ReschedulePost() | CancelPost():
-            return name_of(entry.operation)
-        case CreateActivity() | UpdateActivity() | DeleteActivity() | PostsWrite():
-            return f'{spoken(Kind.ACTIVITY)} "{entry.operation.title}"'
-        case _:
-            return ""
+    operation = entry.operation
+    if isinstance(operation, SchedulePost | ReschedulePost | CancelPost):
+        return name_of(operation)
+    if isinstance(operation, CreateActivity | UpdateActivity | DeleteActivity | PostsWrite):
+        return f'{spoken(Kind.ACTIVITY)} "{operation.title}"'
+    return ""
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:

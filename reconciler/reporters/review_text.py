@@ -47,7 +47,9 @@ def review_line(review: ReviewCompleted) -> str:
     goes = plural(review.unapproved, "post goes", "posts go")
     ending += f"; {goes} out unapproved" if review.unapproved else ""
     ending += f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
-    ending += f"; {plural(review.failed, 'site')} could not be read" if review.failed else ""
+    unread = review.failed - review.not_reviewed
+    ending += f"; {plural(unread, 'site')} could not be read" if unread else ""
+    ending += f"; {plural(review.not_reviewed, 'site')} not reviewed" if review.not_reviewed else ""
     sites = plural(review.sites, "site")
     where = f"; pending in {review.sites_pending:,} of {sites}" if review.pending else f", in {sites}"
     blocked = f" ({review.stuck:,} of them blocked)" if review.stuck else ""

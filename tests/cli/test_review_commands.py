@@ -1107,6 +1107,27 @@ def test_a_file_that_somebody_broke_meanwhile_keeps_what_was_saved_before(
     assert f"{what}; correct it and run approve again" in done.err
 
 
+@pytest.mark.parametrize("number", [1, 6])
+def test_sites_whose_approvals_files_cannot_be_written_were_read_but_not_reviewed(
+    number: int, shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = yaml.safe_load(SEED)
+    ids = [SITE_ID[:-1] + str(n) for n in range(1, number + 1)]
+    seed["sites"] = [seed["sites"][0] | {"id": each} for each in ids]
+    shop.write({f"sites/zoo-{n}.yaml": site(f"zoo-{n}", n, more=RULES) for n in range(2, number + 1)})
+    shop.write({"sandbox.yaml": yaml.safe_dump(seed)})
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("reconciler.engine.review.write_atomically", refused)
+    done = reconciler("review", shop.root)
+    assert (done.code, done.out.count("cannot be written: Permission denied"), "read" in done.out) == (1, 1, False)
+    sites = "1 site" if number == 1 else "6 sites"
+    assert done.last == f"Review: 0 pending, 0 approved, in {sites}; {sites} not reviewed."
+    assert ("! 6 sites not reviewed  cannot be written" in done.out) == (number > 1)
+
+
 def test_a_file_that_cannot_be_written_does_not_hide_what_was_saved_in_others(
     shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
