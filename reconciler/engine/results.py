@@ -248,6 +248,8 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     """How many of them are already scheduled, and go out unless somebody cancels them."""
     not_reviewed: int = 0
     """How many of the failed sites were read, but have an approvals file or a gallery that could not be updated."""
+    blocked: int = 0
+    """How many of the approved drafts do not go out, because something blocks them."""
 
 
 class Validated(adoption_results.Counts, frozen=True):

@@ -68,7 +68,7 @@ async def review_sites(
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
-    stuck = sites_stuck = to_discard = unapproved = not_updated = 0
+    stuck = sites_stuck = to_discard = unapproved = not_updated = blocked = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -81,6 +81,7 @@ async def review_sites(
                 stuck += held
                 to_discard += review.to_discard
                 unapproved += len(review.unapproved)
+                blocked += sum(len(activity.blocked) for activity in review.activities)
                 sites_stuck += bool(waiting) and held == waiting
                 unrecorded += held < waiting and not result.recorded
                 approved += review.count(ReviewStatus.APPROVED)
@@ -107,6 +108,7 @@ async def review_sites(
         to_discard,
         unapproved,
         not_updated,
+        blocked,
     )
     emit(completed)
     return completed

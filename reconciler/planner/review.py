@@ -141,6 +141,13 @@ class ReviewedActivity(Struct, frozen=True):
             return ()
         return tuple(post for post in self.shown if post.status in _UNTIL_SENT_BACK)
 
+    @property
+    def blocked(self) -> tuple[ReviewedPost, ...]:
+        """The approved drafts that do not go out, because something blocks them."""
+        if self.decision is not ActivityDecision.KEEP:
+            return ()
+        return tuple(post for post in self.shown if post.status is ReviewStatus.APPROVED and post.problems)
+
 
 class Rewritten(Struct, frozen=True):
     """An entry that a review changed: its status before and now, and what its file said.

@@ -25,7 +25,7 @@ from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, Undone, undone_by
+from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, Setback, blocked_by, blocked_words, undone_by
 from reconciler.reporters.values import quoted
 
 FEW_SITES = 5
@@ -48,7 +48,7 @@ class ReviewScreen:
         self._empty = quiet
         self._without: dict[str, list[tuple[str, Diagnostic]]] = {}
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
-        self._undone: dict[Undone, list[tuple[str, Undone]]] = {}
+        self._setbacks: dict[Setback, list[tuple[str, Setback]]] = {}
         self._failures = Failures()
 
     def started(self, run: RunStarted) -> Iterator[str]:
@@ -94,12 +94,12 @@ class ReviewScreen:
         """The block of a site, or nothing if its part comes at the end."""
         review = result.review
         asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
-        undone = tuple(undone_by(review))
+        setbacks = (*undone_by(review), *blocked_by(review))
         if self._many:
-            for found in undone:
-                self._undone.setdefault(found.kind, []).append((review.site, found))
-            undone = ()
-        says_more = review.going_out or review.failures or undone
+            for found in setbacks:
+                self._setbacks.setdefault(found.kind, []).append((review.site, found))
+            setbacks = ()
+        says_more = review.going_out or review.failures or setbacks
         if self._quiet and not (review.missed or review.unapproved or says_more):
             return
         noteworthy = asked or review.missed or review.failures or review.going_out
@@ -111,7 +111,7 @@ class ReviewScreen:
         yield from _head(result, self._screen)
         yield from _going_out(review.going_out, review.zone, self._screen)
         yield from _failed(review, self._screen)
-        yield from _undone_lines(undone, self._screen)
+        yield from _setback_lines(setbacks, self._screen)
         if self._quiet:
             yield from _problems(review, self._screen)
         elif not self._many:
@@ -139,7 +139,7 @@ class ReviewScreen:
             self._gap = False
         yield from going_out
         self._empty = self._empty and not going_out
-        yield from self._undone_everywhere()
+        yield from self._shared_setbacks()
         yield from self._shared()
         for found in self._without.values():
             names, why = [name for name, _ in found], cause(reduce(in_common, (each for _, each in found)))
@@ -152,20 +152,20 @@ class ReviewScreen:
         if not self._empty or self._failures:
             yield ""
 
-    def _undone_everywhere(self) -> Iterator[str]:
-        """The decisions and edits that files no longer have; what many sites share is said once."""
-        if self._undone and self._gap:
+    def _shared_setbacks(self) -> Iterator[str]:
+        """The decisions and edits that come to nothing; what many sites share is said once."""
+        if self._setbacks and self._gap:
             yield ""
             self._gap = False
-        self._empty = self._empty and not self._undone
-        for kind, found in self._undone.items():
+        self._empty = self._empty and not self._setbacks
+        for kind, found in self._setbacks.items():
             sites = [site for site, _ in found]
             head = Span(f"! {kind.label}", Style.YELLOW)
             if len(sites) < FEW_SITES:
-                for site, undone in found:
-                    yield from wrapped((head, Span(site, Style.BOLD), Span(undone.words)), self._screen, hang=10)
+                for site, its in found:
+                    yield from wrapped((head, Span(site, Style.BOLD), Span(its.words)), self._screen, hang=10)
                 continue
-            count = sum(len(undone.names) for _, undone in found)
+            count = sum(len(its.names) for _, its in found)
             objects = f"{plural(count, *kind.noun)} in {plural(len(sites), 'site')}"
             yield from wrapped((head, Span(objects + kind.said_of(count))), self._screen, hang=10)
             yield from wrapped((Span(f"sites: {some_of(sites, MOST_NAMES)}"),), self._screen, indent=6, hang=10)
@@ -195,7 +195,13 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 
 def _counts(result: SiteReviewed) -> str:
     review = result.review
-    found = [f"{count:,} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
+    blocked = sum(len(activity.blocked) for activity in review.activities)
+    of_them = {ReviewStatus.APPROVED: blocked_words(blocked, review.count(ReviewStatus.APPROVED))}
+    found = [
+        f"{count:,} {STATUS_WORDS[status]}{of_them.get(status, '')}"
+        for status in ReviewStatus
+        if (count := review.count(status))
+    ]
     goes = plural(len(review.unapproved), "post goes", "posts go")
     anyway = f"; {goes} out unapproved" if review.unapproved else ""
     if sent_back := sum(len(activity.sent_back) for activity in review.activities):
@@ -237,9 +243,9 @@ def _problems(review: Review, screen: Screen) -> Iterator[str]:
         yield from _missed(missed, review, screen)
 
 
-def _undone_lines(found: Iterable[Undone], screen: Screen) -> Iterator[str]:
-    for undone in found:
-        spans = (Span(f"  ! {undone.label}", Style.YELLOW), Span(undone.words))
+def _setback_lines(found: Iterable[Setback], screen: Screen) -> Iterator[str]:
+    for setback in found:
+        spans = (Span(f"  ! {setback.label}", Style.YELLOW), Span(setback.words))
         yield from wrapped(spans, screen, hang=12)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.config.decisions import Subject
 from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.model.content import PublicContent
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import PostId, post_name
@@ -52,14 +53,20 @@ def review_line(review: ReviewCompleted) -> str:
     ending += f"; {plural(review.not_reviewed, 'site')} not reviewed" if review.not_reviewed else ""
     sites = plural(review.sites, "site")
     where = f"; pending in {review.sites_pending:,} of {sites}" if review.pending else f", in {sites}"
-    blocked = f" ({review.stuck:,} of them blocked)" if review.stuck else ""
-    if review.stuck == review.pending > 0:
-        blocked = " (all blocked)" if review.stuck > 1 else " (blocked)"
-    return f"Review: {review.pending:,} pending{blocked}, {review.approved:,} approved{where}{ending}."
+    pending = f"{review.pending:,} pending{blocked_words(review.stuck, review.pending)}"
+    approved = f"{review.approved:,} approved{blocked_words(review.blocked, review.approved)}"
+    return f"Review: {pending}, {approved}{where}{ending}."
 
 
-class Undone(Struct, frozen=True):
-    """Decisions or edits of one kind that the file no longer has: of which drafts or activities of a site, and why.
+def blocked_words(blocked: int, among: int) -> str:
+    """` (2 of them blocked)`, to follow the number of drafts that they are among."""
+    if blocked < among:
+        return f" ({blocked:,} of them blocked)" if blocked else ""
+    return " (all blocked)" if blocked > 1 else " (blocked)" if blocked else ""
+
+
+class Setback(Struct, frozen=True):
+    """Decisions or edits by people that come to nothing: about which drafts or activities of a site, and why.
 
     `noun` is for one and, if that is irregular, for several. `why` continues a sentence that begins with them.
     """
@@ -70,7 +77,7 @@ class Undone(Struct, frozen=True):
     names: tuple[str, ...] = ()
 
     @property
-    def kind(self) -> Undone:
+    def kind(self) -> Setback:
         """The same without the names."""
         return replace(self, names=())
 
@@ -84,19 +91,38 @@ class Undone(Struct, frozen=True):
         return f", each{self.why}" if count > 1 else self.why
 
 
-def undone_by(review: Review) -> Iterator[Undone]:
-    """Decisions and edits by people that the file no longer has, those with the same reason together."""
-    names: dict[Undone, list[str]] = {}
-    for kind, name in _undone(review):
+def undone_by(review: Review) -> Iterator[Setback]:
+    """Decisions and edits that the file no longer has."""
+    return _together(_undone(review))
+
+
+def blocked_by(review: Review) -> Iterator[Setback]:
+    """Approvals that something blocks, so that the drafts do not go out."""
+    return _together(
+        (_setback("blocked", problem), post_name(activity.activity.title, draft.post.channel, draft.post.type))
+        for activity in review.activities
+        for draft in activity.blocked
+        for problem in draft.problems
+    )
+
+
+def _together(found: Iterable[tuple[Setback, str]]) -> Iterator[Setback]:
+    names: dict[Setback, list[str]] = {}
+    for kind, name in found:
         names.setdefault(kind, []).append(name)
-    yield from (replace(kind, names=tuple(found)) for kind, found in names.items())
+    yield from (replace(kind, names=tuple(its)) for kind, its in names.items())
 
 
-def _undone(review: Review) -> Iterator[tuple[Undone, str]]:
+def _setback(label: str, problem: Diagnostic) -> Setback:
+    """What a problem of a draft does to the decision about it."""
+    return Setback(label, ("draft",), f"{'' if problem.says_name is True else ':'} {problem.unnamed}")
+
+
+def _undone(review: Review) -> Iterator[tuple[Setback, str]]:
     for activity in review.activities:
         if activity.lapsed is not None:
             why = f": `{activity.lapsed}` was given for drafts that have changed since; decide again"
-            yield Undone("back to keep", ("activity", "activities"), why), quoted(activity.activity.title)
+            yield Setback("back to keep", ("activity", "activities"), why), quoted(activity.activity.title)
     for found in review.rewritten:
         label = "back to pending" if found.after in TO_DECIDE else "corrected"
         what = difference_words(found.differences, review.zone)
@@ -111,9 +137,9 @@ def _undone(review: Review) -> Iterator[tuple[Undone, str]]:
                 why = f"changed after approval: {what}" if what else "changed after approval"
             case _:
                 why = "the approval may have been used already; run apply, then approve again"
-        yield Undone(label, ("draft",), f": {why}"), post_name(found.title, found.post.channel, found.post.type)
+        yield Setback(label, ("draft",), f": {why}"), post_name(found.title, found.post.channel, found.post.type)
     for problem in review.gone:
-        yield Undone("entry removed", ("draft",), f" {problem.unnamed}"), problem.name
+        yield _setback("entry removed", problem), problem.name
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:
@@ -215,6 +241,8 @@ def next_after_review(review: ReviewCompleted) -> str | None:
         return record_first(review.unrecorded) or approve
     if review.to_discard:
         return f"reconciler plan   (shows why the next apply discards {plural(review.to_discard, 'waiting draft')})"
+    if review.blocked:
+        return f"reconciler plan   (shows what to do about {plural(review.blocked, 'blocked draft')})"
     return None
 
 

@@ -242,6 +242,22 @@ def test_an_approval_unknown_to_the_state_must_be_given_again(
     assert statuses(shop)["4"] == "SCHEDULED"
 
 
+def test_a_review_says_which_approved_drafts_are_blocked_and_why(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--all", "--yes")
+    assert reconciler("review", shop.root).last == "Review: 0 pending, 4 approved, in 1 site."
+    policy = "policy: {quietHours: {from: '08:00', to: '12:00'}}\n"
+    shop.write({"reconciler.yaml": (shop.root / "reconciler.yaml").read_text("utf-8") + policy})
+    reviewed = reconciler("review", shop.root)
+    said = " ".join(reviewed.out.split())
+    assert reviewed.last == "Review: 0 pending, 4 approved (all blocked), in 1 site."
+    assert said.count("! blocked") == 1, said
+    assert ", each breaks policy.quietHours: " in said, said
+    assert said.endswith(" (shows what to do about 4 blocked drafts)"), said
+    quiet = reconciler("review", shop.root, "--quiet")
+    assert "4 approved (all blocked)" in quiet.out
+
+
 def test_content_changed_after_approval_is_blocked_and_reviewed_again(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     reconciler("approve", shop.root, "--all", "--yes")

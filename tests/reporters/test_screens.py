@@ -2449,3 +2449,5 @@ def test_the_last_line_of_a_review_says_how_many_pending_drafts_are_blocked(
     """These are the drafts that `Next:` leaves out."""
     line = review_line(ReviewCompleted(2, pending, min(1, pending), stuck=stuck))
     assert line.startswith(f"Review: {said}0 approved"), line
+    line = review_line(ReviewCompleted(2, approved=pending, blocked=stuck))
+    assert line == f"Review: 0 pending, {said.replace('pending', 'approved')}in 2 sites.", line
