@@ -221,6 +221,10 @@ def not_shown(address: Address, message: str, where: str) -> Diagnostic:
     return refusal(address, RefusedBy.NOT_SHOWN, message, fix)
 
 
+GOES_OUT_UNAPPROVED: Final = frozenset({BlockedBy.SCHEDULED_UNAPPROVED, BlockedBy.CHANGED_AFTER_APPROVAL})
+"""What is said of a post in review that somebody else scheduled."""
+
+
 class InReview(StrEnum):
     """The review status of a draft that a rule covers."""
 
@@ -364,6 +368,12 @@ class Plan(Struct, frozen=True):
         shown = tuple(draft for draft in self.discarded if draft.post in posts) if posts else ()
         known = {draft.post for draft in shown}
         return (*shown, *(Discarded(post, "", "") for post in operation.replaces if post not in known))
+
+    @property
+    def unapproved(self) -> int:
+        """How many posts in `to_review` go out although nobody approved them, because somebody else scheduled them."""
+        out = {found.address for found in self.blocked if found.code in GOES_OUT_UNAPPROVED}
+        return len(out & {draft.address for draft in self.to_review})
 
     @property
     def is_empty(self) -> bool:

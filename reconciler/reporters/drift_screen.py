@@ -39,7 +39,16 @@ from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fi
 from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
 from reconciler.reporters.plan_text import waiting_lines
 from reconciler.reporters.problem_items import note_item, refused_item
-from reconciler.reporters.totals import FindingTotal, SharedNote, counted, fix_line, names_line, note_line, shared_fix
+from reconciler.reporters.totals import (
+    FindingTotal,
+    SharedNote,
+    counted,
+    fix_line,
+    names_line,
+    note_line,
+    shared_fix,
+    waiting_words,
+)
 from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
 
 _MARKS: Final = {
@@ -75,6 +84,9 @@ FEW_SITES: Final = 5
 MOST_ROWS: Final = 30
 COLUMNS: Final = ("drifted", "refused", "pending", "blocked", "in_review")
 
+_OTHER: Final = "other draft"
+"""Drafts in review, if a post above, which goes out unapproved, is waiting for review as well."""
+
 
 class DriftScreen:
     """Collects the audited sites of a run."""
@@ -90,7 +102,9 @@ class DriftScreen:
         """The blocks of a summary: problems alone."""
         self._causes = Causes(list_sites=detail.sites)
         self._in_review = self._sites_in_review = 0
-        self._waiting: list[tuple[str, Counter[str]]] = []
+        self._waits_too = False
+        """Whether a post that is shown as drift waits for review, too."""
+        self._waiting: list[tuple[str, Counter[str], str]] = []
 
     def started(self, run: RunStarted) -> None:
         """Remembers what the header says."""
@@ -108,9 +122,12 @@ class DriftScreen:
         tally = report.tally
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
+        waits_too = any(item.finding is Finding.UNAPPROVED for item in report.items)
+        self._waits_too |= waits_too
         if tally.in_review and len(self._waiting) < FEW_SITES:
             drafts = (item.title for item in report.items if item.state is DriftState.IN_REVIEW)
-            self._waiting.append((report.site.name, Counter(drafts)))
+            text = waiting_words(tally.in_review, what=_OTHER if waits_too else "draft")
+            self._waiting.append((report.site.name, Counter(drafts), text))
         self._causes.add(report.site.name, (refusal for refusal in report.refusals if not is_drift(refusal)))
         quiet = self._detail.quiet
         self._add(self._blocks, drifted, _problems_in(report) if quiet else report, fields=not quiet)
@@ -181,7 +198,8 @@ class DriftScreen:
             for line in waiting_lines(self._waiting, remark):
                 yield from line.on(self._screen)
             return
-        text = f"? {plural(self._in_review, 'draft')} waiting for review in {plural(self._sites_in_review, 'site')}"
+        drafts = plural(self._in_review, _OTHER if self._waits_too else "draft")
+        text = f"? {drafts} waiting for review in {plural(self._sites_in_review, 'site')}"
         yield from Line((Span(text, Style.CYAN), remark)).on(self._screen)
 
     def last(self, completed: DriftCompleted) -> str:

@@ -123,15 +123,15 @@ def shared_of(event: results.SiteEvent, calls_of: CallsOf | None = None) -> list
     """What a site's block may share with blocks that differ only in names, numbers and requests; empty if nothing."""
     match event:
         case site_results.SitePlanned(plan=plan):
-            items, waiting = site_items(event, calls_of), len(plan.to_review)
+            items, waiting, unapproved = site_items(event, calls_of), len(plan.to_review), plan.unapproved
         case site_results.SiteDrifted(report=report):
-            items, waiting = tuple(report_items(report, everything=False)), report.tally.in_review
+            items, waiting, unapproved = tuple(report_items(report, everything=False)), report.tally.in_review, 0
         case site_results.SiteApplied(ledger=ledger):
             _, *lines = applied_lines(site_results.SiteApplied(_of_any_site(ledger)))  # the first has its name
             return [*lines]
         case _:
             return []
-    return [*shared_parts(items), *([WaitingTotal(waiting)] if waiting else [])]
+    return [*shared_parts(items), *([WaitingTotal(waiting, unapproved)] if waiting else [])]
 
 
 def _of_any_site(ledger: SiteLedger) -> SiteLedger:

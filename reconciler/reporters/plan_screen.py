@@ -36,6 +36,7 @@ from reconciler.reporters.plan_text import (
     waiting_lines,
     without_refused,
 )
+from reconciler.reporters.totals import waiting_words
 from reconciler.reporters.words import moment
 
 FEW_SITES: Final = 5
@@ -68,8 +69,8 @@ class PlanScreen:
         self._failures = Failures(list_sites=detail.sites)
         explained = calls_of is not None
         self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained, changes=CHANGES)
-        self._waiting: list[tuple[str, Counter[str]]] = []
-        self._drafts = self._sites_waiting = 0
+        self._waiting: list[tuple[str, Counter[str], str]] = []
+        self._drafts = self._unapproved = self._sites_waiting = 0
         self._decidable = self._unwritten = self._sites_decidable = self._sites_unwritten = 0
         """Drafts that people can decide on now, and in how many sites. What breaks the policy must be changed first."""
         self._to_renew = 0
@@ -202,6 +203,7 @@ class PlanScreen:
             return
         self._sites_waiting += 1
         self._drafts += len(waiting)
+        self._unapproved += planned.plan.unapproved
         if planned.recorded or not planned.plan.refusals:  # elsewhere no approval would count yet
             unwritten = sum(draft.state is InReview.NOT_REVIEWED for draft in waiting)
             written = sum(draft.state is InReview.PENDING and not draft.is_stuck for draft in waiting)
@@ -213,7 +215,8 @@ class PlanScreen:
                 self.new_elsewhere += unwritten
                 self.sites_new_elsewhere += bool(unwritten)
         if len(self._waiting) < FEW_SITES:
-            self._waiting.append((planned.name, Counter(draft.title for draft in waiting)))
+            text = waiting_words(len(waiting), planned.plan.unapproved)
+            self._waiting.append((planned.name, Counter(draft.title for draft in waiting), text))
 
     def _count_held(self, planned: SitePlanned) -> None:
         """Adds a site whose notes on `--no-publish` are not shown."""
@@ -367,7 +370,7 @@ class PlanScreen:
         if not self._drafts:
             return
         if self._sites_waiting >= FEW_SITES:
-            text = f"{plural(self._drafts, 'draft')} are waiting for review in {plural(self._sites_waiting, 'site')}"
+            text = waiting_words(self._drafts, self._unapproved, f" in {plural(self._sites_waiting, 'site')}")
             yield from Line((Span(f"? {text}", Style.CYAN),)).on(self._screen)
         else:
             for line in waiting_lines(self._waiting):

@@ -9,7 +9,6 @@ from typing import Final
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, Kind
 from reconciler.model.operations import Deferred, SitePart, class_of
-from reconciler.model.plurals import plural
 from reconciler.model.schedule import DraftWrite, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
@@ -184,11 +183,11 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
         yield Line((Span(line, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
 
 
-def waiting_lines(sites: Iterable[tuple[str, Counter[str]]], *more: Span) -> Iterator[Line]:
-    """`? shop: 3 drafts are waiting for review  "Sale" (2 drafts), "Winter"`: for each site, by its drafts' titles."""
-    for name, titles in sites:
-        count = titles.total()
-        named = titles_counted(titles.items(), count, MOST_WAITING, "draft") if any(titles) else ""
-        verb = "is" if count == 1 else "are"
-        head = f"? {name}: {plural(count, 'draft')} {verb} waiting for review"
-        yield Line((Span(head, Style.CYAN), Span(named, Style.DIM), *more))
+def waiting_lines(sites: Iterable[tuple[str, Counter[str], str]], *more: Span) -> Iterator[Line]:
+    """`? shop: 3 drafts are waiting for review  "Sale" (2 drafts), "Winter"`: for each site, by its drafts' titles.
+
+    The texts are those of `waiting_words`.
+    """
+    for name, titles, text in sites:
+        named = titles_counted(titles.items(), titles.total(), MOST_WAITING, "draft") if any(titles) else ""
+        yield Line((Span(f"? {name}: {text}", Style.CYAN), Span(named, Style.DIM), *more))

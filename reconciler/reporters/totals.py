@@ -208,24 +208,32 @@ class ActivityTotal:
         yield from self._discards.lines() if self._discards else ()
 
 
+def waiting_words(count: int, unapproved: int = 0, where: str = "", what: str = "draft") -> str:
+    """`5 drafts are waiting for review; 1 of them goes out unapproved`."""
+    text = f"{plural(count, what)} {'is' if count == 1 else 'are'} waiting for review{where}"
+    if not unapproved:
+        return text
+    which = "it" if count == 1 else f"{unapproved:,} of them"
+    return f"{text}; {which} {'goes' if unapproved == 1 else 'go'} out unapproved"
+
+
 class WaitingTotal:
     """How many drafts are waiting for review."""
 
     kind: Final = "waiting for review"
     listed: Final = False
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, count: int, unapproved: int = 0) -> None:
+        self._count, self._unapproved = count, unapproved
 
     def add(self, other: WaitingTotal) -> None:
         """Adds another site's total."""
         self._count += other._count
+        self._unapproved += other._unapproved
 
     def lines(self) -> Iterator[Line]:
         """`? 36 drafts are waiting for review on these sites in total`."""
-        verb = "is" if self._count == 1 else "are"
-        text = f"? {plural(self._count, 'draft')} {verb} waiting for review{IN_TOTAL}"
-        yield Line((Span(text, Style.CYAN),))
+        yield Line((Span(f"? {waiting_words(self._count, self._unapproved, IN_TOTAL)}", Style.CYAN),))
 
 
 class NoteTotal:

@@ -324,6 +324,28 @@ def test_a_post_that_somebody_scheduled_without_an_approval_is_drift(pottery: Po
     assert (code, "nobody approved it" in said, "changed remotely" in said) == (2, True, True), said
 
 
+def test_the_screens_say_which_of_the_drafts_in_review_goes_out_unapproved(pottery: Pottery) -> None:
+    """People may still decide about it, so `plan`, `review` and `approve` count it; `drift` shows it as drift."""
+    draft = "      - {date: '2026-11-05T08:00:00Z', title: Glaze day, items: [{channel: INSTAGRAM, caption: Hello}]}\n"
+    pottery.project.write({"sandbox.yaml": WORLD + draft.replace("Glaze", "Clay") + draft})
+    (pottery.project.root / "sites" / "shop.yaml").unlink()
+    pottery.run("apply", "--auto-approve")
+    assert '? pottery: 3 drafts are waiting for review "' in pottery.run("plan")[1]
+    assert '? pottery: 3 drafts are waiting for review "' in pottery.run("drift")[1]
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T12:00:00.000Z")
+    for step in ("(3 new drafts in 1 site)", "(3 drafts in 1 site)"):
+        said = pottery.run("plan")[1]
+        assert "? pottery: 3 drafts are waiting for review; 1 of them goes out unapproved" in said, said
+        assert said.endswith(step), said
+        said = pottery.run("drift")[1]
+        assert '? pottery: 2 other drafts are waiting for review "Clay day", "Glaze day" (not drift)' in said, said
+        assert "Drift: 1 drifted, in 1 of 1 site." in said, said
+        assert "pottery 3 pending; 1 post goes out unapproved" in pottery.run("review")[1]
+    said = pottery.run("approve", "--all", "--yes")[1]
+    assert ("1 of 3" in said, "goes out even if nobody approves it" in said) == (True, True), said
+
+
 def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(pottery: Pottery) -> None:
     (pottery.project.root / "sites" / "shop.yaml").unlink()
     pottery.run("apply", "--auto-approve")
@@ -340,6 +362,7 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
         said = pottery.run("review", "--quiet")[1]
         assert f'! unapproved "Kiln day" (Instagram) goes out {when}, and nobody has approved it' in said, said
         said = pottery.run("plan")[1]
+        assert "? pottery: 1 draft is waiting for review; it goes out unapproved" in said, said
         assert ("Next: reconciler approve" in said, said.endswith("(1 draft in 1 site)")) == (True, True), said
         assert pending(read_approvals(file, SiteName("pottery"), file.read_text("utf-8"))) == 1
     ran = pottery.command("review", pottery.project.root, "--output", "json").json

@@ -2302,6 +2302,24 @@ def test_an_audit_names_drafts_in_review_on_few_sites_as_plan_does(sites: int) -
     assert planned_lines == [f"? {line.replace('Sale', 'Title')}" for line in named]
 
 
+def test_a_fleet_says_how_many_drafts_in_review_go_out_unapproved() -> None:
+    def out(number: int) -> Diagnostic:
+        draft = waiting(f"s{number}", 3)[0]
+        return Diagnostic(BlockedBy.SCHEDULED_UNAPPROVED, "goes out", "cancel it", address=draft.address)
+
+    sites = [planned(site=f"s{n}", to_review=waiting(f"s{n}", 3), blocked=(out(n),) if n < 2 else ()) for n in range(5)]
+    text = shown(*plan_of(*sites), screen=Screen(120))
+    assert "? 15 drafts are waiting for review in 5 sites; 2 of them go out unapproved" in text
+    item = replace(ready(1)[0], finding=Finding.UNAPPROVED)
+    reports = [
+        DriftReport(SiteRef(SiteName(f"s{n}"), f"{n}"), (replace(item, state=DriftState.IN_REVIEW, finding=None), item))
+        for n in range(5)
+    ]
+    tally = sum((report.tally for report in reports), DriftTally())
+    audited = shown(*map(SiteDrifted, reports), DriftCompleted(5, tally), command="drift", screen=Screen(120))
+    assert "? 5 other drafts waiting for review in 5 sites  (not drift)" in audited
+
+
 def test_an_audit_of_a_fleet_has_one_line_a_site_on_a_narrow_screen() -> None:
     reports = [
         DriftReport(SiteRef(SiteName(f"shop-{n}"), f"{n}"), tuple(ready(n + 1, Finding.CANCELLED))) for n in range(6)
