@@ -112,7 +112,7 @@ class Endpoints:
     async def accounts(self, site: SiteRef, *channels: str, once: bool = False) -> tuple[Account, ...]:
         """The accounts of connected channels; an ApiError if one is not connected (10.4). See ReadCall for `once`.
 
-        One request is for "one or more channels" (D); that the key is repeated for that is I.
+        One request can be for "one or more channels" (D); repeating the key for this is inferred (I).
         """
         call = routes.LIST_ACCOUNTS.call(query=tuple(("channelName", channel) for channel in channels))
         return await self.read(site, replace(call, once=once), wire_platform.accounts)
