@@ -71,10 +71,10 @@ def advice_about_text(
     missing, usual = Path(os.path.normpath(file.parent / name)), root / "schemas" / f"{schema}.schema.json"
     # The schema is to be written to the modeline's path if its folder exists in the project, otherwise to `schemas/`.
     if missing.is_relative_to(root) and (os.path.isdir(missing.parent) or missing == usual):
-        fix = f"correct the path, or write it: {_writing(schema, missing)}"
+        fix = f"correct the path, or create the file: {_writing(schema, missing)}"
     else:
         fix = f"change it to $schema={Path(os.path.relpath(usual, file.parent)).as_posix()}"
-        fix = fix if usual.exists() else f"{fix}, and write it: {_writing(schema, usual)}"
+        fix = fix if usual.exists() else f"{fix}, and create the file: {_writing(schema, usual)}"
     message = f"the modeline names the schema {quoted(name)}, which does not exist"
     yield warning(Place(shown, line, 1), message, fix, code=SCHEMA_MISSING)
 

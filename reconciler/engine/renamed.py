@@ -210,7 +210,8 @@ def _of_another_site(
     return Diagnostic.note(
         OF_ANOTHER_SITE,
         f"{approvals.file} is for {approvals.written_for}, and has no decision about a post of {name}",
-        f"restore the file from git, or write `site: {name}` in it if it is right and its approvals were withdrawn",
+        f"restore the file from git; or, if this is the right file and its approvals were withdrawn on purpose, write "
+        f"`site: {name}` in it",
     )
 
 

@@ -24,7 +24,7 @@ from reconciler.planner.review_builder import with_account_names
 
 APPROVED_OUTSIDE: Final = """\
 # When this site was imported, somebody outside this project had already scheduled these posts on it. They count as
-# approved as they are here; to have one cancelled, replace its `approve` with `pending`.
+# approved with the content shown here; to have one cancelled, replace its `approve` with `pending`.
 """
 
 

@@ -159,7 +159,7 @@ def answer_of(data: bytes) -> PartResult:
         answer = from_bytes(PartResult, data)
     except OtherVersion:
         raise PartFailed(
-            f"--workers: a worker runs another version (this is {__version__})",
+            f"--workers: a worker runs a different version of reconciler (this run uses {__version__})",
             "install the same version on all of them",
         ) from None
     if answer.problem is not None:

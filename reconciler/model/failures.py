@@ -28,7 +28,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     Trouble.NO_EFFECT: "it had no effect",
     Trouble.UNEXPECTED_STATUS: "the response has an unexpected status",
     Trouble.GONE: "it is gone",
-    Trouble.NOT_SCHEDULED: "the response does not say that it was scheduled, and it reads as a draft",
+    Trouble.NOT_SCHEDULED: "the response does not say that the post was scheduled, and the site still shows a draft",
 }
 """What codes mean, in words. `spoken` turns any other code into words."""
 

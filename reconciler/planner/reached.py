@@ -173,8 +173,8 @@ class TargetCheck:
     def _no_such_rule(self, option: str, selector: ByAddress) -> UsageError:
         """Names the rules that there are. If the rule exists, says to name its objects, which are already known."""
         if any(_names(selector, rule) for rule in self._rules):
-            fix = "name the objects themselves; plan --explain shows their addresses"
-            message = "the matches of this rule are already known, so the rule can no longer be named"
+            fix = "name those objects instead of the rule; plan --explain shows their addresses"
+            message = "the matches of this rule are already known"
             return UsageError(f"{option} {selector}: {message}", fix)
         rules = [rule.shown for rule in sorted(self._rules) if covers_site(selector, SiteLabels(rule.site))]
         known = f"the rules are {some_of(rules, MOST_RULES)}" if rules else "the site's file has no rules"

@@ -99,7 +99,7 @@ class Shared:
 
 
 def doctor_line(done: DoctorCompleted) -> str:
-    """`Doctor: 1 error, 2 warnings in 3 sites.`, for scripts."""
+    """`Doctor: 1 error, 2 warnings; 3 sites checked.`, for scripts."""
     found = [
         plural(count, word)
         for count, word in ((done.errors, "error"), (done.warnings, "warning"), (done.notes, "note"))
@@ -107,8 +107,8 @@ def doctor_line(done: DoctorCompleted) -> str:
     ]
     if not done.sites and not found:
         return NO_SITES
-    where = f" in {plural(done.sites, 'site')}" if done.sites else "; no site was checked"
-    return f"Doctor: {', '.join(found) or 'no problems'}{where}."
+    where = f"{plural(done.sites, 'site')} checked" if done.sites else "no site was checked"
+    return f"Doctor: {', '.join(found) or 'no problems'}; {where}."
 
 
 def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:

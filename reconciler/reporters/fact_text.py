@@ -88,7 +88,7 @@ PROBES: Final[Mapping[facts.Probe, str]] = {
     facts.Probe.ACTIVITY_WRAPPER: "an activity comes wrapped in `{}` or unwrapped",
     facts.Probe.CALENDAR_OPTION: "other fields of a calendar option",
     facts.Probe.DEFAULTS_WRAPPER: "defaults come in an object `defaults`",
-    facts.Probe.EMPTY_ACTIVITIES: "an empty list of activities is written out",
+    facts.Probe.EMPTY_ACTIVITIES: "an empty list of activities is sent as `[]`, not left out",
     facts.Probe.ACTIVITY_MEMBERS: "the members of an activity in a plan",
     facts.Probe.EVENTS_ROUTE: "events are listed at {}",
     facts.Probe.EVENTS_KEY: "the list of events is called `{}`",

@@ -21,7 +21,9 @@ NOTE: Final = "   ("
 MERGE: Final = "reconciler merge FILE... --out FILE   (once every shard is planned)"
 """The step after one of several shards is planned."""
 
-PLAN_EACH: Final = "reconciler plan --out FILE   (each shard, then merge and apply: a limit counts what all shards do)"
+PLAN_EACH: Final = (
+    "reconciler plan --out FILE   (for each shard; then merge and apply, because a limit covers all shards together)"
+)
 """The step after planning one of several shards that no apply may carry out alone."""
 
 REGENERATE: Final = "--regenerate"
@@ -81,7 +83,7 @@ def without(words: tuple[str, ...], option: str) -> tuple[str, ...]:
 def record_first(sites: int) -> str | None:
     """The step before approving drafts on sites without a record in the state; None if there are none."""
     which = "the site" if sites == 1 else plural(sites, "site")
-    return f"reconciler apply   (first, to record {which}: approvals count only after that)" if sites else None
+    return f"reconciler apply   (run this first to record {which}; approvals count only after that)" if sites else None
 
 
 def posts_to_publish(tally: PlanTally) -> str:

@@ -151,7 +151,7 @@ class RecordText:
             seen = "went out" if outcome.status is PostStatus.PUBLISHED else spoken(outcome.status.lower())
             spans.append(Span(": ".join(part for part in (seen, outcome.link or outcome.reason) if part)))
         elif self._is_cancelled(post):
-            spans.append(Span("cancelled since"))
+            spans.append(Span("later cancelled"))
         elif is_gone(self._recorded, post):
             spans.append(Span("no longer on the site"))
         spans.append(Span(f"scheduled {moment(post.done_at, post.zone)}", Style.DIM))

@@ -52,7 +52,8 @@ def review_line(review: ReviewCompleted) -> str:
     ending += f"; {plural(unread, 'site')} could not be read" if unread else ""
     ending += f"; {plural(review.not_reviewed, 'site')} not reviewed" if review.not_reviewed else ""
     sites = plural(review.sites, "site")
-    where = f"; pending in {review.sites_pending:,} of {sites}" if review.pending else f", in {sites}"
+    has = "has" if review.sites_pending == 1 else "have"
+    where = f"; {review.sites_pending:,} of {sites} {has} pending drafts" if review.pending else f", in {sites}"
     pending = f"{review.pending:,} pending{blocked_words(review.stuck, review.pending)}"
     approved = f"{review.approved:,} approved{blocked_words(review.blocked, review.approved)}"
     return f"Review: {pending}, {approved}{where}{ending}."

@@ -287,7 +287,9 @@ def _state(
             return CardState.SENT_BACK, ["The posts changed after this was decided; refresh, and decide again."]
         return CardState.SENT_BACK, ["Done. Refresh to see the current state."] if known.done(activity) else []
     if edited:
-        return CardState.EDITED, ["The text in the file does not match its digest. Refresh to see the site's own."]
+        return CardState.EDITED, [
+            "The text in the file does not match its digest. Refresh to see the text on the site."
+        ]
     if not approved:
         state = CardState.CANCELLED if was_scheduled(known.recorded, draft.id) else CardState.AGAIN
         return (state if draft.cancelled else CardState.PENDING), []

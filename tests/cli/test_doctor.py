@@ -75,6 +75,7 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     assert facts["scheduling posts"] == "included, 0 of 5 left this month"
     text = reconciler("doctor", ward.root, "--quiet")
     assert text.last.startswith("Doctor: 1 error, 6 warnings, ")
+    assert text.last.endswith("; 3 sites checked.")
     assert "note: " not in text.out
     assert "note: " in reconciler("doctor", ward.root).out
     assert "Instagram is not connected (it was disconnected); connect Instagram in the site's dashboard" in text.out

@@ -112,7 +112,7 @@ def test_a_site_file_is_updated_with_its_own_credentials(fresh: Project, reconci
 def test_sites_of_every_kind_are_taken_in_and_nothing_is_left_to_change(fresh: Project, reconciler: Command) -> None:
     ran = reconciler("import", "--all", "--into", fresh.root, "--output", f"json={fresh.root / 'import.json'}")
     assert (ran.code, ran.last) == (0, "Import: 6 created; the plan is empty.")
-    where = f"{fresh.root}   (first, to record 6 sites: approvals count only after that)"
+    where = f"{fresh.root}   (run this first to record 6 sites; approvals count only after that)"
     assert f"Next: reconciler apply {where}" in ran.out
     found = documents(fresh)
     assert set(found) == {
@@ -429,7 +429,7 @@ def test_a_project_starts_from_live_sites(fresh: Project, reconciler: Command) -
     assert (both.code, "or one account:ID" in both.err) == (1, True)
     ran = reconciler("init", fresh.root, "--from-live", f"account:{ACCOUNT}", "--api", "sandbox")
     assert (ran.code, ran.last) == (0, "Import: 6 created; the plan is empty.")
-    assert f"Next: reconciler apply {fresh.root} --api sandbox   (first, to record 6 sites" in ran.out
+    assert f"Next: reconciler apply {fresh.root} --api sandbox   (run this first to record 6 sites" in ran.out
     assert not (fresh.root / "sites/example.yaml").exists()
     text = (fresh.root / "sites/waiting.yaml").read_text("utf-8")
     assert text.startswith("# yaml-language-server: $schema=../schemas/site.schema.json\n")

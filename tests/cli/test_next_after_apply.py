@@ -38,7 +38,7 @@ def test_review_is_only_offered_if_it_finds_drafts(more: str, found: bool, tmp_p
     new = steps[0].partition("   (")[2]
     assert steps == [f"Next: reconciler review {project.root}   ({new}"]
     assert new == f"{new.split()[0]} new drafts in 1 site)"
-    assert reviewed == f"Review: {new.split()[0]} pending, 0 approved; pending in 1 of 1 site."
+    assert reviewed == f"Review: {new.split()[0]} pending, 0 approved; 1 of 1 site has pending drafts."
 
 
 def test_apply_counts_the_new_drafts_that_the_next_plan_counts(tmp_path: Path, reconciler: Command) -> None:

@@ -106,7 +106,7 @@ def _items(found: Any) -> list[dict[str, Any]]:
 def test_review_writes_every_wanted_draft_and_twice_changes_nothing(shop: Project, reconciler: Command) -> None:
     done = reconciler("review", shop.root)
     assert done.code == 0, done.err
-    assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
+    assert done.last == "Review: 4 pending, 0 approved; 1 of 1 site has pending drafts."
     assert "Instagram story" in done.out
     assert "Thu 2026-11-05 09:30 Europe/Berlin" in " ".join(done.out.split())
     assert decisions(shop) == dict.fromkeys("1234", "pending")
@@ -147,7 +147,7 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
 
 
 def test_quiet_shows_only_problems_and_the_last_line(shop: Project, reconciler: Command) -> None:
-    last = "Review: 4 pending, 0 approved; pending in 1 of 1 site."
+    last = "Review: 4 pending, 0 approved; 1 of 1 site has pending drafts."
     assert reconciler("review", shop.root, "--quiet").out.splitlines() == [last]
     reconciler("approve", shop.root, "--all", "--yes")
     with shop.world() as world:
@@ -232,7 +232,7 @@ def test_an_approval_unknown_to_the_state_must_be_given_again(
     assert "the state has no record of this site" in planned
     assert "and apply, which records the site; then approve it again" in planned
     reviewed = reconciler("review", shop.root)
-    assert reviewed.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
+    assert reviewed.last == "Review: 4 pending, 0 approved; 1 of 1 site has pending drafts."
     shown = " ".join(reviewed.out.split())
     assert (shown.count("back to pending"), shown.count(said)) == (1, 1)
     assert decisions(shop) == dict.fromkeys("1234", "pending")
@@ -1198,7 +1198,7 @@ def test_only_the_site_that_cannot_be_read_fails(project: Project, reconciler: C
     )
     done = reconciler("review", project.root)
     assert done.code == 1
-    assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites; 1 site could not be read."
+    assert done.last == "Review: 4 pending, 0 approved; 1 of 2 sites has pending drafts; 1 site could not be read."
     assert decisions(project)
 
 
@@ -1221,7 +1221,7 @@ def test_on_a_site_without_a_record_the_next_step_is_apply_before_anybody_approv
 ) -> None:
     project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES})
     monkeypatch.chdir(project.root)
-    first = "Next: reconciler apply   (first, to record the site: approvals count only after that)"
+    first = "Next: reconciler apply   (run this first to record the site; approvals count only after that)"
 
     def step(*command: str) -> str:
         return reconciler(*command).out.splitlines()[-1]

@@ -549,7 +549,7 @@ def test_what_plan_says_to_type_finds_the_project_and_the_file(
 
 
 def test_a_step_without_the_saved_plan_keeps_to_the_sites_of_the_run() -> None:
-    step = "reconciler apply   (first, to record the site: approvals count only after that)"
+    step = "reconciler apply   (run this first to record the site; approvals count only after that)"
     again = Again(sites=("acme", "--target", "shop"), folder="acme")
     assert repeated(step, again, "shop.plan") == step.replace("apply", "apply acme --target shop", 1)
     assert repeated("reconciler apply shop.plan", again, "shop.plan") == "cd acme && reconciler apply shop.plan"

@@ -334,7 +334,7 @@ def test_a_shard_that_runs_alone_is_refused_what_a_limit_counts(
 
 def test_the_next_step_after_a_shard_is_one_that_is_not_refused(pruned: Project, reconciler: Command) -> None:
     """An apply of the shard alone would be refused if a limit counts what it does."""
-    each = "   (each shard, then merge and apply: a limit counts what all shards do)"
+    each = "   (for each shard; then merge and apply, because a limit covers all shards together)"
 
     def step(*options: str) -> str:
         return reconciler("plan", pruned.root, "--shard", "2/3", *options).out.splitlines()[-1]

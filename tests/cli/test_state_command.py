@@ -366,7 +366,7 @@ def test_what_has_a_title_is_shown_by_it(reconciler: Command, project: Project, 
     when, then = "  Mon 2026-11-02 09:00 UTC  ", "scheduled Mon 2026-11-02 09:00 UTC"
     assert lines[at + 1 : at + 4] == [
         f'{when}"Sale" (Instagram)  on jane.pottery  went out: https://example.com/p/1  {then}',
-        f'{when}"Sale" (Instagram story)  on jane.pottery  cancelled since  {then}',
+        f'{when}"Sale" (Instagram story)  on jane.pottery  later cancelled  {then}',
         f"{when}Instagram draft[p-2]  on jane.pottery  {then}",
     ]
     assert lines[lines.index("Decisions carried out") + 1] == '  discard: "Sale"'

@@ -357,7 +357,9 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
         assert "1 pending; 1 post goes out unapproved" in said, said
         assert f'? "Kiln day" {when} Instagram on' in said, said
         assert "it is already scheduled and goes out even if nobody approves it; to stop it, cancel it" in said
-        assert "Review: 1 pending, 0 approved; pending in 1 of 1 site; 1 post goes out unapproved. Next:" in said, said
+        assert (
+            "Review: 1 pending, 0 approved; 1 of 1 site has pending drafts; 1 post goes out unapproved. Next:" in said
+        ), said
         assert said.endswith("(1 draft in 1 site)"), said
         said = pottery.run("review", "--quiet")[1]
         assert f'! unapproved "Kiln day" (Instagram) goes out {when}, and nobody has approved it' in said, said
@@ -1465,13 +1467,13 @@ def test_history_shows_that_somebody_cancelled_a_post(pottery: Pottery) -> None:
     assert pottery.run("apply", "--auto-approve")[0] == 0
     said = pottery.run("history")[1]
     assert "on site3f0c2a9e cancelled before it went out" in said, said
-    assert "cancelled since" in pottery.command("state", "show", "pottery", pottery.project.root).out
+    assert "later cancelled" in pottery.command("state", "show", "pottery", pottery.project.root).out
     with pottery.project.world() as world:
         world.edit(SITE, lambda site, *_: site.items[POST]["item"].update(status="SCHEDULED"))
     assert pottery.run("apply", "--auto-approve")[0] == 0
     said = pottery.run("history")[1]
     assert ("on site3f0c2a9e scheduled" in said, "cancelled" in said) == (True, False), said
-    assert "cancelled since" not in pottery.command("state", "show", "pottery", pottery.project.root).out
+    assert "later cancelled" not in pottery.command("state", "show", "pottery", pottery.project.root).out
     with pottery.project.world() as world:
         world.dashboard.cancel_item(SITE, POST)
         world.advance(timedelta(days=5))

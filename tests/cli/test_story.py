@@ -178,7 +178,7 @@ def test_the_whole_story(pair: Pair) -> None:
     assert {item["status"] for item in pair.items().values()} == {"DRAFT"}
 
     # The content is written to a branch. One draft is approved by editing the file, one from the terminal.
-    assert pair.reviewed("review").last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites."
+    assert pair.reviewed("review").last == "Review: 4 pending, 0 approved; 1 of 2 sites has pending drafts."
     chosen: list[str] = []
 
     def decide(clone: Clone) -> None:
@@ -300,7 +300,7 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
         world.dashboard.edit_item(SITE_ID, kept, caption="And now?")
     assert ci.reconciler("drift").code == 2
     reviewed = pair.reviewed("third").last
-    assert reviewed == "Review: 3 pending, 0 approved; pending in 1 of 2 sites; 1 post still going out."
+    assert reviewed == "Review: 3 pending, 0 approved; 1 of 2 sites has pending drafts; 1 post still going out."
     ci.git("merge", "--quiet", "origin/third")
     assert pair.drafts(ci)[kept]["decision"].startswith("pending ")
     assert "the content is no longer what was approved" in " ".join(ci.reconciler("plan").out.split())

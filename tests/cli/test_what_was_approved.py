@@ -199,7 +199,7 @@ def test_a_correction_in_the_file_is_never_ignored(
     if "title" in edit[0]:  # nobody sees an activity's title: the approval of the post is still good
         assert reviewed.last == "Review: 0 pending, 1 approved, in 1 site."
         return
-    assert reviewed.last == "Review: 1 pending, 0 approved; pending in 1 of 1 site."
+    assert reviewed.last == "Review: 1 pending, 0 approved; 1 of 1 site has pending drafts."
     assert "decision: pending sha256:" in file(pottery).read_text("utf-8")
     assert "edited in the file" not in reconciler("review", pottery.root).out, "it is said once"
 

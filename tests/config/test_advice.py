@@ -120,7 +120,7 @@ def test_a_modeline_whose_schema_is_missing(write_project: WriteProject) -> None
         "sites/a.yaml:2:1: the modeline names the schema '../schemas/site.schema.json', which does not exist"
     )
     writing = "mkdir -p schemas && reconciler schema site > schemas/site.schema.json"
-    assert said.endswith(f"; correct the path, or write it: {writing}")
+    assert said.endswith(f"; correct the path, or create the file: {writing}")
     write_project({"schemas/site.schema.json": "{}"})
     assert warnings() == []
     write_project({"sites/a.yaml": line.replace("../schemas", "https://example.org") + HEAD})
@@ -250,16 +250,18 @@ def test_the_schema_of_the_project_file_and_where_to_write_it(write_project: Wri
     assert first.startswith("reconciler.yaml:1:1: the modeline names the schema '../schemas/project.schema.json'")
     assert first.endswith(
         "; change it to $schema=schemas/project.schema.json,"
-        " and write it: mkdir -p schemas && reconciler schema project > schemas/project.schema.json"
+        " and create the file: mkdir -p schemas && reconciler schema project > schemas/project.schema.json"
     )
     assert second.endswith(
         "; change it to $schema=../../schemas/site.schema.json,"
-        " and write it: mkdir -p schemas && reconciler schema site > schemas/site.schema.json"
+        " and create the file: mkdir -p schemas && reconciler schema site > schemas/site.schema.json"
     )
     write_project({"schemas/site.schema.json": "{}", "sites/schemas/README": ""})
     first, second = (said for _, said in warnings())
-    assert first.endswith(" and write it: reconciler schema project > schemas/project.schema.json")
-    assert second.endswith("; correct the path, or write it: reconciler schema site > sites/schemas/site.schema.json")
+    assert first.endswith(" and create the file: reconciler schema project > schemas/project.schema.json")
+    assert second.endswith(
+        "; correct the path, or create the file: reconciler schema site > sites/schemas/site.schema.json"
+    )
     write_project({"sites/shops/a.yaml": line.replace("schemas/", "../../").format("site") + HEAD})
     assert warnings()[1][1].endswith("does not exist; change it to $schema=../../schemas/site.schema.json")
 

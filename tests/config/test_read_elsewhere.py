@@ -166,7 +166,7 @@ def test_a_process_of_another_version_reads_nothing(project: ProjectConfig, monk
     monkeypatch.setattr("reconciler.processes.WorkerProcess", Quick)
     monkeypatch.setattr(parts, "from_json", lambda *_: pytest.fail("it was decoded"))
     older = Processes(1, lambda _: b"reconciler 0.0.1, parts 1\n{}")
-    with pytest.raises(PartFailed, match="another version"):
+    with pytest.raises(PartFailed, match="a different version"):
         check_sites(project, (), older.read)
 
 

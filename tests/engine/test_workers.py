@@ -183,7 +183,7 @@ def test_another_version_is_refused_before_anything_is_decoded(shops: Fleet, mon
     assert problem.code == "other-version"
 
     older = Workers(Quick, lambda _: b"reconciler 0.0.1, parts 1\n{}", 1, setup_of(shops))
-    with pytest.raises(PartFailed, match="another version"):
+    with pytest.raises(PartFailed, match="a different version"):
         asyncio.run(older.run(Planning(RunContext()), ()))
 
 

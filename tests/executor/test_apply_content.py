@@ -445,7 +445,8 @@ def test_what_changes_while_it_is_scheduled_or_moved_is_cancelled_at_once(
         return
     assert results(ledger) == ["failed"]
     (said,) = details(ledger)
-    for part in ("moved" if during is ReschedulePost else "scheduled", SWAPS[swap][1], "cancelled at once"):
+    began = f"it was {'moved' if during is ReschedulePost else 'scheduled'} ("
+    for part in (began, "), but it no longer matched what was ", SWAPS[swap][1], "; it was cancelled at once"):
         assert part in said
     assert shop.writes[-1] == "CancelPost"
     assert post(shop, "p1").status is PostStatus.DRAFT

@@ -64,7 +64,7 @@ def test_a_draft_that_was_accepted_and_still_reads_as_one_is_unknown(
     run = slow_shop(tmp_path, "60s", rules)
     done = run.apply()
     assert (results(done), code(done)) == ({"2": "unknown"}, Verdict.INCOMPLETE)
-    assert "it may yet go out" in details(done)
+    assert "the site still shows a draft; the post may yet go out" in details(done)
     assert list(blocked(run.plan())) == ["2"]
     assert run.apply().entries == ()
     assert len(sent(run)) == 1

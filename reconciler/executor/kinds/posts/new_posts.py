@@ -28,9 +28,9 @@ from reconciler.planner.actions import Action
 AT_ONCE: Final = 20
 """Activities in one call (S-wix 6.2)."""
 
-NOTHING_OPEN: Final = Diagnostic(Trouble.OVERTAKEN, "no earlier call for its posts is still open")
+NOTHING_OPEN: Final = Diagnostic(Trouble.OVERTAKEN, "the earlier call for these posts has already ended")
 RUN_STOPPED: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "the run was stopped")
-TIME_RAN_OUT: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "it took too long")
+TIME_RAN_OUT: Final = Diagnostic(Trouble.STILL_UNDER_WAY, "timed out")
 CHECK_AGAIN: Final = "run the command again to check, or to try again"
 
 
@@ -160,7 +160,7 @@ def _is_whole(pending: PendingPosts, live: Sequence[Post]) -> bool:
 
 
 def _still_missing(why: Diagnostic) -> Diagnostic:
-    return replace(why.while_("its posts are not there yet"), fix=why.fix or CHECK_AGAIN)
+    return replace(why.while_("the new posts are not there yet"), fix=why.fix or CHECK_AGAIN)
 
 
 async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...], why: Diagnostic) -> None:
@@ -173,7 +173,7 @@ async def _not_over(run: SiteRun, pending: PendingPosts, live: tuple[Post, ...],
         run.fail(pending.action, ActionResult.PENDING, _still_missing(why))
     else:
         outcome = replace(
-            pending.unclear, problem=pending.unclear.problem.and_then(f"its posts are missing ({why.cause})")
+            pending.unclear, problem=pending.unclear.problem.and_then(f"the new posts are missing ({why.cause})")
         )
         await conclude(run.journal, pending.entry, outcome)
         run.conclude_with(pending.action, outcome)

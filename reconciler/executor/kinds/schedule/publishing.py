@@ -39,7 +39,7 @@ CONTRADICTED = Diagnostic(
 
 MAY_YET_GO_OUT = Diagnostic(
     Trouble.NOT_SCHEDULED,
-    "the request was accepted, but it still reads as a draft; it may yet go out",
+    "the request was accepted, but the site still shows a draft; the post may yet go out",
     "run apply again later",
 )
 

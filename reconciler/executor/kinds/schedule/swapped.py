@@ -1,4 +1,4 @@
-"""Posts that no longer matched what was approved while they were being scheduled or moved: cancelled at once."""
+"""Posts that no longer match what was approved once they are scheduled or moved: cancelled at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, fo
     if live.digest != operation.digest:
         approved = run.approved.get(operation.post)
         changed = differences(approved.content, live.content) if approved is not None else ()
-        how = difference_words(changed, run.plan.time_zone) or "its content is not what was read before"
+        how = difference_words(changed, run.plan.time_zone) or "its content differs from what was read before"
         return _different(action, how)
     activity = found.activity(operation.activity)
     for required in action.requires:
@@ -77,9 +77,9 @@ async def cancel_unapproved(
     """Cancels a post at once: nobody approved what would go out, or when. May raise an ApiError of a read."""
     action = attempt.action
     doing = "moved" if isinstance(operation, ReschedulePost) else "scheduled"
-    why = f"while it was being {doing} ({_call(operation)}), {found.message}"
+    why = f"it was {doing} ({_call(operation)}), but {found.message}"
     if live.status is not PostStatus.SCHEDULED:
-        _fail(run, attempt, f"{why}, and it has gone out", "take it down by hand")
+        _fail(run, attempt, f"{why}; it has gone out", "take it down by hand")
         return
     cancel = CancelPost(
         operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title, live.type
@@ -103,7 +103,7 @@ async def cancel_unapproved(
         case _:
             assert_never(taken.outcome)
     run.not_cancelled[replace(cancelling, reason=reason)] = obstacle
-    trouble = f"{why}, and it could not be cancelled: {obstacle.message}"
+    trouble = f"{why}; it could not be cancelled: {obstacle.message}"
     _fail(run, attempt, trouble, STOP_BY_HAND, taken.outcome.request_id)
 
 
