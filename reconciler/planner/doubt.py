@@ -28,7 +28,7 @@ from reconciler.planner.gone_out import moment_now, stopped_posts
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
-from reconciler.planner.used_approvals import scheduled_under_another_id
+from reconciler.planner.used_approvals import scheduled_by_us, scheduled_under_another_id
 
 
 def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
@@ -181,11 +181,13 @@ def _given_up(
     wanted = desired.marketing_plan
     if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
         return ()
+    scheduled = scheduled_by_us(recorded)
     drafts = [
         draft.decision is DraftDecision.APPROVE
         for activity in desired.approvals.activities
         if activity.date >= scope.now
         for draft in activity.drafts
+        if draft.id not in scheduled
     ]
     lost = {Discard.ALL: 0, Discard.UNAPPROVED: sum(drafts), Discard.NOTHING: len(drafts)}[wanted.discard]
     if not lost:

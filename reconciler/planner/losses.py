@@ -105,7 +105,7 @@ def judge_regeneration(
         for post in upcoming_posts(live.activities, scope.now, frozenset({PostStatus.SCHEDULED}))
         if post.id not in cancelled
     ]
-    counts = {
+    counts: list[tuple[int, str]] = {
         Discard.ALL: [],
         Discard.UNAPPROVED: [
             (sum(draft.id in approved for draft in drafts), "approved draft"),
@@ -116,8 +116,12 @@ def judge_regeneration(
     found = " and ".join(plural(count, noun) for count, noun in counts if count)
     if not found:
         return ()
-    them = "it" if sum(count for count, _ in counts) == 1 else "them"
-    wait = f"let {them} go out first, " if discard is Discard.UNAPPROVED else ""
+    wait = ""
+    if discard is Discard.UNAPPROVED:
+        one = sum(count for count, _ in counts) == 1
+        wait = f"let {'it' if one else 'them'} go out first, "
+        if counts[0][0] and reason is not Reason.ASKED_FOR:  # approved drafts go out only if the site is not refused
+            wait = f"undo the change until {'it has' if one else 'they have'} gone out, "
     precious = scheduled or any(draft.id in approved for draft in drafts)
     enough = Discard.ALL if precious else Discard.UNAPPROVED
     otherwise = (

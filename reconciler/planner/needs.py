@@ -111,7 +111,7 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
     adopts = any(key.startswith(f"{ADOPTED}[") for key, _ in plan.bindings.objects)
     if adopts or _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)
-    posts_of = lacking_posts(plan.actions) | _may_lose_posts(operations, observed)
+    posts_of = lacking_posts(plan.actions) | _may_lose_posts(operations, observed) | _decided(desired, observed)
     repeatable = {Need.CHANNELS} if channels else set()
     return PlanReads(
         frozenset(needs - (observed.had_reads - repeatable)),
@@ -144,6 +144,13 @@ def _may_lose_posts(operations: list[Operation], observed: ObservedSite) -> set[
         found.update(activity.id for activity in observed.with_past)
     if any(isinstance(operation, Regenerate) for operation in operations):
         found.update(activity.id for activity in observed.activities)
+    return found if found and observed.hides_posts else set()
+
+
+def _decided(desired: DesiredSite, observed: ObservedSite) -> set[ActivityId]:
+    """The activities that people decided to clear or to make again, if the marketing plan has not shown any posts."""
+    sent_back = {each.id for each in desired.approvals.activities if each.decision is not ActivityDecision.KEEP}
+    found = {activity.id for activity in observed.activities if activity.id in sent_back}
     return found if found and observed.hides_posts else set()
 
 

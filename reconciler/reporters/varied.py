@@ -13,6 +13,7 @@ SINGULAR: Final = {
     "posts": "post",
     "objects": "object",
     "them": "it",
+    "they": "it",
     "have": "has",
     "were": "was",
 }

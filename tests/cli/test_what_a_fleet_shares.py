@@ -216,7 +216,7 @@ def test_a_note_about_the_drafts_of_few_sites_names_them(tmp_path: Path, reconci
 REFUSED = {
     "settings: {toneOfVoice: dry}\nmarketingPlan: {state: present}\n": (
         "regenerating would discard 1 to 2 approved drafts, but",
-        "let them go out first, allow it with",
+        "undo the change until they have gone out, allow it with",
     ),
     'activities: [{match: {title: "Idea*"}, state: absent}]\n': (
         "activities[0] (state: absent) would discard 1 to 2 approved drafts, but",

@@ -234,6 +234,36 @@ def test_every_draft_that_is_thrown_away_is_counted(
     assert (numbers(planned.last)["discard"], numbers(done.last)["discard"]) == (lost, lost), done.out
 
 
+@pytest.mark.parametrize("shown", ["whole", "none"])
+@pytest.mark.parametrize("word", ["discard", "regenerate"])
+def test_drafts_that_a_decision_throws_away_are_counted_although_others_of_the_activity_are_scheduled(
+    word: str, shown: str, tmp_path: Path, reconciler: Command
+) -> None:
+    """A marketing plan that shows no posts does not make the decision come to nothing."""
+    project = Project(tmp_path)
+    items = "".join(f"{{channel: {channel}, caption: Words}}, " for channel in ("INSTAGRAM", "FACEBOOK", "PINTEREST"))
+    activity = f"{{title: Day, date: '2026-11-05T09:00:00Z', items: [{items}]}}"
+    plan = f"plan: {{status: ACTIVE, activities: [{activity}]}}\n"
+    seed = f"sites:\n  {SHOP}:\n    channels: [INSTAGRAM, FACEBOOK]\n    {plan}"
+    file = "schedule: {approval: required, rules: [{match: {within: 14d}, channels: [INSTAGRAM]}]}\n"
+    shop = f"version: 1\nsite: {{name: shop-a, id: {SHOP}}}\nposts: [{{match: {{within: 14d}}}}]\n{file}"
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX + seed + f"unknowns: {{planItems: {shown}}}\n"})
+    project.write({"sites/shop-a.yaml": shop})
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    assert reconciler("review", project.root).code == 0
+    assert reconciler("approve", project.root, "--all", "--yes").code == 0
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    before = drafts_of(project)
+    assert len(before) == 2
+    assert reconciler("approve", project.root, "--decision", word, "--title", "Day", "--yes").code == 0
+    planned = reconciler("plan", project.root)
+    done = reconciler("apply", project.root, "--auto-approve")
+    gone = len(before - drafts_of(project))  # a draft that is regenerated keeps its id
+    assert (done.code, gone) == (0, 2 if word == "discard" else 0), done.out
+    for ran in (planned, done):
+        assert (numbers(ran.last)["discard"], re.search("1 (to cancel|cancelled)", ran.last) is None) == (2, False)
+
+
 FAILS_ONCE = "faults: [{route: POST *regenerate-marketing-plan, times: 1, do: {kind: failed}}]\n"
 
 

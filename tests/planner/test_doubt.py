@@ -38,7 +38,7 @@ from reconciler.model.sites import (
     SiteRef,
 )
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy
-from reconciler.planner.baseline import WAS_CANCELLED, key_of
+from reconciler.planner.baseline import SCHEDULED, WAS_CANCELLED, key_of
 from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.gone_out import stopped_key
 from reconciler.planner.losses import MAY_DISCARD
@@ -339,6 +339,8 @@ def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regene
     assert [because in message for message in found] == [True] * refused
     assert all(refusal.fix.endswith(", or take it out of the approvals file") for refusal in plan.refusals)
     assert not make_plan(desired, observed, RecordedSite(), PlanOptions(NOW)).refusals
+    scheduled = replace(KNOWN, objects=tuple(sorted((*KNOWN.objects, (key_of(Kind.DRAFT, post.id), SCHEDULED)))))
+    assert not make_plan(desired, observed, scheduled, PlanOptions(NOW)).refusals  # it is no draft any more
 
 
 @pytest.mark.parametrize("ids", [("a1", "{p1}"), ("{a1}", "p1")], ids=str)
