@@ -324,7 +324,10 @@ class PlanScreen:
             command = " ".join(part for part in ("reconciler apply", file) if part)
             public = [f"{posts} to make public"] if (posts := posts_to_publish(tally)) else []
             public += [f"{plural(tally.moved, 'scheduled post')} to move"] if tally.moved else []
-            return f"{command} --allow-publish   ({', '.join(public)})" if public else command
+            command += " --allow-publish" if public else ""
+            left_out = f"leaves out {plural(completed.refused, 'refused site')}" if completed.refused else ""
+            note = "; ".join(filter(None, (", ".join(public), left_out)))
+            return f"{command}   ({note})" if note else command
         if tally.in_doubt:
             return f"reconciler apply   ({plural(tally.in_doubt, 'unconfirmed call')})"
         return record_first(self._unrecorded) or self.review_step()

@@ -134,6 +134,36 @@ def test_approvals_without_a_record_are_renewed(
     assert published(project) == ALL
 
 
+@pytest.mark.parametrize(
+    ("refused", "then"),
+    [
+        (
+            ("shop-1",),
+            "reconciler apply --strict --allow-publish   (12 posts to make public; leaves out 1 refused site)",
+        ),
+        (("shop-1", "shop-2", "shop-3"), None),
+    ],
+)
+def test_what_is_next_leads_on_although_sites_are_refused(
+    refused: tuple[str, ...], then: str | None, tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which part of the work it does; if that is nothing, there is no next step."""
+    project = made(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for command in ("apply", "review", "approve"):
+        typed(f"reconciler {command}", reconciler, monkeypatch)
+    for name in refused:
+        project.edit(FILES[name], "schedule: {", "schedule: {paused: hold, ")
+    planned = reconciler("plan", "--strict")
+    *_, last = planned.out.splitlines()
+    if then is None:
+        assert (planned.code, last.partition(":")[0]) == (4, "Refused"), planned.out
+        return
+    assert (planned.code, last) == (4, f"Next: {then}"), planned.out
+    applied = reconciler(*then.partition("   (")[0].split()[1:], "--auto-approve")
+    assert (applied.code, published(project)) == (4, set(ALL.difference(refused))), applied.out
+
+
 def test_a_shard_of_a_saved_plan_that_withheld_posts_leaves_the_other_shards(
     tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
