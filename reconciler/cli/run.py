@@ -5,6 +5,7 @@ Imports only what every command needs: `validate` reads no site.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -61,7 +62,10 @@ class CommandRun:
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
         """Runs the work, shows progress, and returns its closing event. Raises StoppedEarly if a signal cancels it."""
-        return run(alongside(work, self.progress.keep_alive()), self.interrupts)
+        beside = self.progress.keep_alive()
+        # A signal may come before any of them begins.
+        with contextlib.closing(work), contextlib.closing(beside), contextlib.closing(alongside(work, beside)) as both:
+            return run(both, self.interrupts)
 
 
 def reported(

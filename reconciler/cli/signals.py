@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -133,7 +133,8 @@ def run(work: Coroutine[Any, Any, ResultT], interrupts: Interrupts) -> ResultT:
                 if interrupts.signal is not None:
                     interrupts.signal_pause.begin()
 
-    return asyncio.run(bound())
+    with closing(bound()) as outer:
+        return asyncio.run(outer)
 
 
 @contextmanager

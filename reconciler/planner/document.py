@@ -148,17 +148,23 @@ class RunArguments(Struct, frozen=True):
     reaching: tuple[str, ...] | Absent = ABSENT
 
     @property
+    def reached(self) -> tuple[str, ...]:
+        """What `reaching` says; nothing if it is left out."""
+        return () if isinstance(self.reaching, Absent) else self.reaching
+
+    @property
     def state(self) -> str | None:
         """The state that was given; None if it was the project's own, or if that is not known."""
-        words = () if isinstance(self.reaching, Absent) else self.reaching
+        words = self.reached
         return words[words.index(STATE) + 1] if STATE in words[:-1] else None
 
     def with_state(self, state: str) -> RunArguments:
         """The same with another state, if one was given."""
-        if isinstance(self.reaching, Absent) or STATE not in self.reaching:
+        words = self.reached
+        if STATE not in words:
             return self
-        at = self.reaching.index(STATE) + 1
-        return replace(self, reaching=(*self.reaching[:at], state, *self.reaching[at + 1 :]))
+        at = words.index(STATE) + 1
+        return replace(self, reaching=(*words[:at], state, *words[at + 1 :]))
 
 
 class RunBackground(Struct, frozen=True):

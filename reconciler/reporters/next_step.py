@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.canonical import Absent
 from reconciler.model.plurals import plural
 
 if TYPE_CHECKING:
@@ -58,8 +57,8 @@ class Again(Struct, frozen=True):
         own = tuple(word for word in self.planning if word not in plan.planning)
         sites, planning = (*plan.sites, *self.sites), (*plan.planning, *own)
         reaching = self.reaching
-        if shown and not isinstance(plan.reaching, Absent):
-            reaching += without(plan.reaching, "--state") if "--state" in reaching else plan.reaching
+        if shown:
+            reaching += without(plan.reached, "--state") if "--state" in reaching else plan.reached
         return replace(self, paths=plan.paths or self.paths, sites=sites, planning=planning, reaching=reaching)
 
     def without_regenerating(self, sites: Collection[str]) -> Again:

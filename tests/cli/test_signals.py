@@ -40,3 +40,33 @@ def test_a_second_signal_that_comes_while_handlers_are_restored_is_ignored(numbe
     command = [sys.executable, "-c", ENDING, str(int(number))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"stopped by {int(number)}\n", "")
+
+
+AT_ONCE = """
+import asyncio, gc
+from reconciler.cli.run import CommandRun
+from reconciler.reporters.progress import Progress, Watch
+
+async def work():
+    return None
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+async def sleep(seconds):
+    await asyncio.sleep(seconds)
+
+progress = Progress(Watch(lambda: 0.0, sleep), print, terminal=False, quiet=True)
+asyncio.run = interrupted
+try:
+    CommandRun(print, progress, None, print, None).run(work())
+except KeyboardInterrupt:
+    gc.collect()
+    print("interrupted")
+"""
+
+
+def test_a_signal_before_anything_runs_says_nothing_about_coroutines() -> None:
+    command = [sys.executable, "-W", "always", "-c", AT_ONCE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
