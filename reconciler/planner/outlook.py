@@ -44,7 +44,7 @@ UNKNOWN_CHANNEL: Final = "unknown-channel"
 
 OBSTACLE_IN_FILE: Final = "obstacle-in-file"
 OTHER_TIME_IN_FILE: Final = "other-time-in-file"
-"""The codes of the notes that a post is to go out although its approvals file shows an obstacle, or another time."""
+"""The codes of the notes that a post goes out although its approvals file shows an obstacle, or another time."""
 
 APPROVED_NOT_SELECTED: Final = "approved-not-selected"
 """The code of the note about approved drafts that no rule selects."""
@@ -276,7 +276,7 @@ def _is_kept(approval: ActivityApproval | None) -> bool:
 def other_moment_notes(
     candidates: Iterable[Candidate], going: Collection[PostId], approvals: Approvals, scope: Scope
 ) -> Iterator[Diagnostic]:
-    """A line for each post that is to go out although the file shows another time or an obstacle for it."""
+    """A line for each post that goes out although the file shows another time or an obstacle for it."""
     for candidate in candidates:
         draft = approvals.draft(candidate.post.id)
         if candidate.post.id not in going or draft is None or draft.decision is not DraftDecision.APPROVE:
@@ -286,13 +286,13 @@ def other_moment_notes(
         address = scope.address(Kind.DRAFT, candidate.post.id)
         if draft.blocked:
             what = (
-                f"{name} is to go out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but "
+                f"{name} goes out; {approvals.file} still shows `blocked` ({printable(draft.blocked[0])}), but "
                 "that line has no effect; to hold the post back, write `pending`"
             )
             yield replace(Diagnostic.note(OBSTACLE_IN_FILE, what), address=address)
         if draft.goes_out and draft.goes_out != goes_out:
             what = (
-                f"{name} is to go out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
+                f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
                 "line has no effect: the time comes from the rule, or from the activity"
             )
             yield replace(Diagnostic.note(OTHER_TIME_IN_FILE, what), address=address)

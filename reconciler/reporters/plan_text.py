@@ -32,10 +32,10 @@ from reconciler.reporters.values import change_row, name_width
 MOST_WAITING: Final = 3
 """How many titles of a site's drafts that wait for review are shown; the rest are counted."""
 
-NOTHING_DONE: Final = "Nothing below will be done:"
+NOTHING_DONE: Final = "None of the changes below will be made:"
 """Shown above the changes of what is refused: a site, or the whole run."""
 
-NOTHING_DONE_AT_ALL: Final = "Nothing above or below will be done:"
+NOTHING_DONE_AT_ALL: Final = "None of the changes above or below will be made:"
 """Shown if the run is refused and sites with posts that still go out come first."""
 
 NAMES_OF_PARTS: Final[dict[str, str]] = {Need.PUBLISHED: "published URLs"}

@@ -44,10 +44,10 @@ from reconciler.reporters.totals import (
 FOR_MANY_POSTS: Final = {
     SAME_MINUTE: "go out in the same minute as another post from the same site",
     SAME_CONTENT: "repeat what goes out on the same account within a day",
-    OBSTACLE_IN_FILE: "are to go out; the approvals file still shows `blocked`, but that line has no effect; "
+    OBSTACLE_IN_FILE: "go out; the approvals file still shows `blocked`, but that line has no effect; "
     "to hold a post back, write `pending`",
-    OTHER_TIME_IN_FILE: "are to go out at another time than the approvals file shows, but what it shows has no effect: "
-    "the time comes from the rule, or from the activity",
+    OTHER_TIME_IN_FILE: "go out at a different time from the one in the approvals file, "
+    "because the time comes from the rule, or from the activity",
 }
 """Notes about posts of one site, worded for many posts."""
 

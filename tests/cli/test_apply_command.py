@@ -185,7 +185,7 @@ def test_limits_of_the_run_are_judged_before_the_first_write(chain: Project, rec
     assert wrote(chain) == writes
     for command in (("apply", "--auto-approve", "--allow-publish"), ("plan",), ("plan", "--output", "markdown")):
         refused = reconciler(*command, chain.root)
-        assert refused.out.count("Nothing below will be done:") == 1, refused.out
+        assert refused.out.count("None of the changes below will be made:") == 1, refused.out
         assert "Nothing below" not in reconciler(*command[:1], "--summary", chain.root).out
     free = reconciler("apply", chain.root, "--auto-approve", "--allow-publish", "--target", "shop-b")
     assert free.code == 0, free.out

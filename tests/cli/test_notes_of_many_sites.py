@@ -48,5 +48,5 @@ def test_an_obstacle_that_many_approvals_files_still_show_is_one_note(
     if sites == 2:
         assert text.count("still shows `blocked` (the tone changed), but that line has no effect") == 4, text
         return
-    note = "note: 24 posts are to go out; the approvals file still shows `blocked`, but that line has no effect"
+    note = "note: 24 posts go out; the approvals file still shows `blocked`, but that line has no effect"
     assert (text.count("no effect"), note in text) == (1, True), text

@@ -2233,8 +2233,8 @@ def test_what_still_goes_out_comes_before_every_other_problem(command: str, deta
 
 def test_a_refused_run_says_that_the_changes_above_are_not_made_either() -> None:
     text = going_out_first("plan", Detail(), 80)
-    assert text.index("  Nothing above or below will be done:") < text.index("\ndd\n")
-    assert "\n  Nothing below will be done:\n" in shown(
+    assert text.index("  None of the changes above or below will be made:") < text.index("\ndd\n")
+    assert "\n  None of the changes below will be made:\n" in shown(
         planned(tone("dd"), site="dd"), PlanCompleted(1, planned(tone()).tally, refusals=(TOO_MANY,))
     )
 
