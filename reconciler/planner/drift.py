@@ -54,7 +54,7 @@ def find_drift(
         found.append(_settings(desired, observed.settings, recorded, scope))
     if desired.events is not None and observed.events is not None:
         found += event_drift(desired.events, observed.events, recorded, plan, scope)
-    live, due = observed.marketing_plan, 0
+    live, due = observed.marketing_plan, tuple[str, ...]()
     if live is not None:
         waits = any(isinstance(action.operation, AwaitGeneration) for action in plan.actions)
         if desired.marketing_plan is not None:

@@ -28,9 +28,18 @@ from reconciler.model.canonical import ABSENT, Absent, JsonObject
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Foundation, SitePart
-from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, PostStatus, RegeneratePosts
+from reconciler.model.posts import (
+    ActivityId,
+    AwaitPosts,
+    ClearPosts,
+    GeneratePosts,
+    PostStatus,
+    RegeneratePosts,
+    name_of,
+)
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.text import spoken
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import (
@@ -53,11 +62,11 @@ from reconciler.planner.unstopped import UNTIL_CANCELLED
 
 def content_items(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
-) -> tuple[list[DriftItem], int]:
-    """The state of each managed activity, its posts and its drafts, and how many objects have only become due."""
+) -> tuple[list[DriftItem], tuple[str, ...]]:
+    """The state of each managed activity, its posts and its drafts, and the names of what has only become due."""
     audit = _Audit(desired, observed, recorded, plan, scope)
     found: dict[str, DriftItem] = {}
-    due = 0
+    due: list[str] = []
     for item in audit.posts():
         found[str(item.address)] = item
     for item in audit.going_wrong():
@@ -70,14 +79,14 @@ def content_items(
         said = audit.of(action)
         if isinstance(said, DriftItem):
             found[str(action.address)] = said
-        else:
-            due += said
+        elif said is not None:
+            due.append(said)
     for draft in plan.to_review:
         item = DriftItem(draft.address, DriftState.IN_REVIEW, Finding.REVIEW, about=(draft.state.value,))
         found.setdefault(str(draft.address), replace(item, title=draft.title, channel=draft.channel, type=draft.type))
     for item in audit.converged():
         found.setdefault(str(item.address), item)
-    return list(found.values()), due
+    return list(found.values()), tuple(due)
 
 
 def waiting_items(
@@ -97,20 +106,19 @@ def waiting_items(
     return list(found.values())
 
 
-def _reported_elsewhere(_: Foundation | Deferred) -> int:
+def _reported_elsewhere(_: Foundation | Deferred) -> None:
     """Settings, events and the marketing plan have items of their own, and a deferred action has no object yet."""
-    return 0
 
 
 class _Audit(PostsAudit, frozen=True, dict=True):
     # --- what the plan would change
 
-    def of(self, action: Action) -> DriftItem | int:
-        """What an action says about its object: an item; 1 if the object has only become due; 0 for other parts."""
+    def of(self, action: Action) -> DriftItem | str | None:
+        """What an action says about its object: an item; its name if it has only become due; None for other parts."""
         match action.operation:
             case CreateActivity(activity=activity):
                 if activity.target_date < self.scope.now:
-                    return 0
+                    return None
                 wanted = (activity.title, activity.target_date)
                 made = wanted in self._made
                 finding = Finding.DELETED if made else Finding.MISSING
@@ -134,7 +142,8 @@ class _Audit(PostsAudit, frozen=True, dict=True):
                 draft = self.desired.approvals.draft(post)
                 agreed_before = draft and self.recorded.object(approval_key(post)) == approval_of(draft.digest)
                 moved_on = agreed_before if approved else self._same_rules(SitePart.SCHEDULE)
-                return 1 if moved_on else self._post_drifted(action, Finding.NOT_SCHEDULED, ChangedSide.GIT, operation)
+                drifted = self._post_drifted(action, Finding.NOT_SCHEDULED, ChangedSide.GIT, operation)
+                return name_of(operation) if moved_on else drifted
             case ReschedulePost():
                 return self._other_time(action)
             case CancelPost() as operation if action.reason is not Reason.NOT_WANTED:
@@ -153,9 +162,10 @@ class _Audit(PostsAudit, frozen=True, dict=True):
                     moved = ChangedSide.REMOTE  # its activity or its content is not what the rule matched
                 return self._post_drifted(action, Finding.NOT_WANTED, moved, operation)
             case elsewhere:
-                return _reported_elsewhere(elsewhere)
+                _reported_elsewhere(elsewhere)
+                return None
 
-    def _without_posts(self, action: Action, title: str) -> DriftItem | int:
+    def _without_posts(self, action: Action, title: str) -> DriftItem | str:
         if self._all_cancelled_by_us(action.address.key):
             return self._drifted(action, Finding.POSTS_CANCELLED, ChangedSide.GIT, title)
         last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
@@ -191,8 +201,8 @@ class _Audit(PostsAudit, frozen=True, dict=True):
             return ChangedSide.REMOTE if rescheduled else ChangedSide.GIT
         return ChangedSide.REMOTE if self.is_remote(action.reason, operation.post) else ChangedSide.GIT
 
-    def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
-        """What an action of a rule shows as drift; 1 if only time has passed.
+    def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | str:
+        """What an action of a rule shows as drift; the activity's name if only time has passed.
 
         `applied` tells whether the object was as the rule asks when it was last applied; None if that is not known.
         """
@@ -201,7 +211,9 @@ class _Audit(PostsAudit, frozen=True, dict=True):
             return self._drifted(action, finding, ChangedSide.REMOTE if applied else ChangedSide.GIT, title)
         if not self._same_rules(part):
             return self._drifted(action, finding, ChangedSide.GIT, title)
-        return 1 if self._may_be_due(action, part) else self._drifted(action, finding, ChangedSide.REMOTE, title)
+        if self._may_be_due(action, part):
+            return f'{spoken(Kind.ACTIVITY)} "{title}"'
+        return self._drifted(action, finding, ChangedSide.REMOTE, title)
 
     def _same_rules(self, part: SitePart) -> bool:
         """Whether the file's rules are those that were last carried out in full."""
@@ -235,12 +247,12 @@ class _Audit(PostsAudit, frozen=True, dict=True):
             if not isinstance(rule, DesiredActivity)
         )
 
-    def _edited_activity(self, action: Action, title: str) -> DriftItem | int:
+    def _edited_activity(self, action: Action, title: str) -> DriftItem | str:
         operation = action.operation
         assert isinstance(operation, UpdateActivity)
         last = self.recorded.object(key_of(Kind.ACTIVITY, operation.id))
         if last is None and self._same_rules(SitePart.ACTIVITIES):
-            return 1  # it now matches a rule that has not changed
+            return f'{spoken(Kind.ACTIVITY)} "{title}"'  # it now matches a rule that has not changed
         fields = []
         for change in operation.changes:
             applied = ABSENT if last is None or change.path not in last else last[change.path]

@@ -170,15 +170,20 @@ class DriftTally(Struct, frozen=True):
 class DriftReport(Struct, frozen=True):
     """The audit of one site.
 
-    `due` counts what is wanted now only because time passed or content was made, which is not drift. `refusals`
-    are the guards that an apply would fail.
+    `due_names` are the names of what is wanted now only because time passed or content was made, which is not drift.
+    `refusals` are the guards that an apply would fail.
     """
 
     site: SiteRef
     items: tuple[DriftItem, ...] = ()
-    due: int = 0
+    due_names: tuple[str, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
+
+    @property
+    def due(self) -> int:
+        """How many objects are in `due_names`."""
+        return len(self.due_names)
 
     def of(self, state: DriftState) -> tuple[DriftItem, ...]:
         """What was found about the objects in one state. An object that several things block has several items."""

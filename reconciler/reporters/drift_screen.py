@@ -225,13 +225,13 @@ class DriftScreen:
 def _problems_in(report: DriftReport) -> DriftReport:
     """What is left of an audit if only problems are shown: not what is pending, in review, due or noted."""
     items = (item for item in report.items if item.state in (DriftState.DRIFTED, DriftState.BLOCKED))
-    return replace(report, items=tuple(items), notes=(), due=0)
+    return replace(report, items=tuple(items), notes=(), due_names=())
 
 
 def _worst_of(report: DriftReport) -> DriftReport:
     """What a summary shows of an audit: posts that go wrong, refusals, and what is blocked, but no other drift."""
     items = (item for item in report.items if item.state is DriftState.BLOCKED or item.finding in GOING_WRONG)
-    return replace(report, items=tuple(items), notes=(), due=0)
+    return replace(report, items=tuple(items), notes=(), due_names=())
 
 
 def report_items(
@@ -259,8 +259,8 @@ def report_items(
         yield _item(items, items[0].fix if own else fix, everything=everything, fields=fields)
     yield from map(note_item, report.notes)
     if report.due:
-        due = words.newly_covered(report.due)
-        yield Item(Rank.NOTE, (), (note_line(due),), SharedNote(due, counts=slice(1), listed=False))
+        due, named = words.newly_covered(report.due), words.newly_covered(report.due, report.due_names)
+        yield Item(Rank.NOTE, (), (note_line(named),), SharedNote(due, counts=slice(1), listed=False))
 
 
 def _going_out(items: Iterable[DriftItem]) -> Iterator[Item]:

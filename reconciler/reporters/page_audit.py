@@ -60,7 +60,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
         ("pending", tally.pending),
         ("waiting for review", tally.in_review),
     )
-    due = words.newly_covered(report.due)
+    due = words.newly_covered(report.due, report.due_names)
     parts = [
         bullets(map(_item, going_out), "items bad"),
         bullets((problem_item(refusal, _word_for(refusal)) for refusal in report.refusals), "items bad"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Final
 
 from reconciler.model.canonical import Absent, Json, thaw
 from reconciler.model.moments import moment_text
-from reconciler.model.plurals import plural
+from reconciler.model.plurals import plural, some_of
 from reconciler.model.sites import name_of_input
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.reasons import REASONS
@@ -35,6 +35,9 @@ _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.NEVER_APPROVED: "not approved by anybody",
 }
 """Reasons that are worded differently after the words of a write, or are left out there."""
+
+MOST_DUE: Final = 5
+"""How many objects that have come within a rule's dates are named; the rest are counted."""
 
 
 def reason_behind(reason: Reason) -> str:
@@ -81,10 +84,12 @@ def short(digest: str) -> str:
     return digest[:15]
 
 
-def newly_covered(objects: int) -> str:
+def newly_covered(objects: int, names: Sequence[str] = ()) -> str:
     """What is said about objects that a rule covers now only because time has passed."""
     came, them = ("has", "it") if objects == 1 else ("have", "them")
-    return f"{plural(objects, 'object')} {came} come within a rule's dates (not drift); the next apply handles {them}"
+    which = f": {some_of(names, MOST_DUE)}" if names else ""
+    said = f"{plural(objects, 'object')} {came} come within a rule's dates (not drift){which}"
+    return f"{said}; the next apply handles {them}"
 
 
 def because(action: Action, what: str) -> str:

@@ -252,6 +252,23 @@ def test_a_month_of_time_passing_is_not_drift(reconciler: Command, project: Proj
         assert (ran.code, ran.last) == (0, "No drift.")
 
 
+def test_what_has_come_within_a_rules_dates_is_named_by_title(reconciler: Command, project: Project) -> None:
+    posts = "posts: [{match: {within: 60d}}]\n"
+    schedule = "schedule: {approval: none, rules: [{match: {within: 7d}, channels: [INSTAGRAM]}]}\n"
+    edits = "activities: [{match: {within: 7d}, set: {description: New}}]\n"
+    project.write({"sites/shop.yaml": site("shop", more=posts + schedule + edits)})
+    applied(reconciler, project)
+    with project.world() as world:
+        world.advance(timedelta(days=7))
+    html = project.root / "drift.html"
+    ran = reconciler("drift", project.root, "--output", "text", "--output", f"html={html}")
+    said = " ".join(ran.out.split())
+    found = re.search(r"note: 7 objects have come within a rule's dates \(not drift\): (.*); the next apply", said)
+    assert found is not None, said
+    assert re.fullmatch(r'(activity "[^"]+", )+"[^"]+" \(Instagram\).* and 2 more', found[1]), said
+    assert re.search(r"not drift\): activity &quot;", html.read_text("utf-8"))
+
+
 def test_an_idle_marketing_plan_that_went_inactive_is_reported(reconciler: Command, project: Project) -> None:
     applied(reconciler, project)
     with project.world() as world:

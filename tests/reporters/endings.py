@@ -445,7 +445,9 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         channel="INSTAGRAM",
     )
     items = tuple(with_problem(found, "UTC") for found in (item, edited))
-    report = DriftReport(SiteRef(shop, "1"), items, due=2, notes=(Diagnostic.note("test", say("w-note")),))
+    report = DriftReport(
+        SiteRef(shop, "1"), items, due_names=('"Sale" (X)', say("due")), notes=(Diagnostic.note("test", say("w-note")),)
+    )
     begun = (RunStarted("drift", "acme-sites", 2, 2), PhaseStarted(Phase.READING, 2))
     drift = (*begun, SiteDrifted(report), unread(say), DriftCompleted(2, report.tally, failed=1), exits(1))
     yield (

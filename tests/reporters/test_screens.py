@@ -1588,6 +1588,26 @@ def test_a_refusal_that_differing_blocks_of_an_audit_share_is_shown_once() -> No
     assert "Same on 4 sites" not in text, "nothing is left to say about them"
 
 
+def test_an_audit_names_what_came_within_a_rules_dates_unless_it_is_on_many_sites() -> None:
+    def lines(sites: int, titles: int, *, detail: Detail | None = None) -> list[str]:
+        names = tuple(f'"Sale {n}"' for n in range(titles))
+        reports = [DriftReport(SiteRef(SiteName(f"s{n}"), f"{n}"), due_names=names) for n in range(sites)]
+        events: list[Event] = [SiteDrifted(report) for report in reports]
+        ended = DriftCompleted(sites, DriftTally())
+        text = shown(*events, ended, command="drift", screen=Screen(200), detail=detail)
+        return [line.strip() for line in text.splitlines() if "note:" in line]
+
+    came, two = "come within a rule's dates (not drift)", '"Sale 0", "Sale 1"'
+    assert lines(1, 1) == [f'note: 1 object has {came}: "Sale 0"; the next apply handles it']
+    all_of_them = '"Sale 0", "Sale 1", "Sale 2", "Sale 3", "Sale 4" and 2 more'
+    assert lines(1, 7) == [f"note: 7 objects have {came}: {all_of_them}; the next apply handles them"]
+    assert lines(4, 2) == [f"note: 2 objects have {came}: {two}; the next apply handles them"]
+    total = " (on each site; 18 in total)"
+    assert lines(9, 2) == [f"note: 2 objects have {came}; the next apply handles them{total}"]
+    listed = lines(9, 2, detail=Detail(sites=True))
+    assert listed == [f"note: 2 objects have {came}: {two}; the next apply handles them"]
+
+
 def test_the_summary_of_an_audit_names_the_refused_sites_and_why() -> None:
     why = refusal(Address(SHOP), RefusedBy.MAX_DELETE, "it would discard 2 drafts", "allow it")
     reports = [
