@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, Kind
 from reconciler.model.operations import Deferred, SitePart, class_of
-from reconciler.model.schedule import DraftWrite, SchedulePost
+from reconciler.model.schedule import DraftWrite, ScheduleOperation, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
 from reconciler.model.text import spoken
@@ -25,7 +25,7 @@ from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.named_drafts import discard_line, discard_total
 from reconciler.reporters.problem_items import alike, blocked_item, note_items, refused_item, with_fixes
-from reconciler.reporters.several import together, what_to_several
+from reconciler.reporters.several import by_time, named_alone, together, what_to_several
 from reconciler.reporters.totals import ActivityTotal, PostTotal, titles_counted
 from reconciler.reporters.values import change_row, name_width
 
@@ -99,10 +99,10 @@ def without_refused(items: Sequence[Item], plan: Plan) -> Sequence[Item]:
 
 def _actions(planned: SitePlanned, calls_of: CallsOf | None) -> Iterator[Item]:
     """The actions. What is done to several posts or activities is said once, with all their names."""
-    plan = planned.plan
-    items = [_action(action, planned, calls_of) for action in plan.actions]
+    plan, actions = planned.plan, _in_order(planned.plan.actions)
+    items = [_action(action, planned, calls_of) for action in actions]
     by_words: dict[tuple[Rank, Verb, str], list[int]] = {}
-    for number, (item, action) in enumerate(zip(items, plan.actions, strict=True)):
+    for number, (item, action) in enumerate(zip(items, actions, strict=True)):
         what = "" if calls_of else what_to_several(item, action, plan)
         by_words.setdefault((item.rank, action.operation.verb, what or str(number)), []).append(number)
     paragraphs = {numbers[0]: (what, numbers) for (_, _, what), numbers in by_words.items() if len(numbers) >= SEVERAL}
@@ -110,9 +110,20 @@ def _actions(planned: SitePlanned, calls_of: CallsOf | None) -> Iterator[Item]:
     for number, item in enumerate(items):
         if number in paragraphs:
             what, numbers = paragraphs[number]
-            yield together(what, [items[each] for each in numbers], [plan.actions[each] for each in numbers], plan)
+            yield together(what, [items[each] for each in numbers], [actions[each] for each in numbers], plan)
         elif number not in others:
             yield item
+
+
+def _in_order(actions: Sequence[Action]) -> Sequence[Action]:
+    """The actions as they are done, but what is done to posts in the order of their times."""
+    posts = [
+        (number, each.operation) for number, each in enumerate(actions) if isinstance(each.operation, ScheduleOperation)
+    ]
+    kinds = list(dict.fromkeys(type(operation) for _, operation in posts))
+    ordered = sorted(posts, key=lambda found: (kinds.index(type(found[1])), by_time(found[1])))
+    places = dict(zip((number for number, _ in posts), (number for number, _ in ordered), strict=True))
+    return [actions[places.get(number, number)] for number in range(len(actions))]
 
 
 def accounts_of(plan: Plan) -> Sequence[str]:
@@ -154,7 +165,7 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     if verb is Verb.WAIT:  # before what waits for it
         rank = Rank.WAITING
     if isinstance(operation, DraftWrite):
-        return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone))
+        return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone, planned.name, named_alone(action, plan)))
     of_many = None
     if said.of_many:
         overwritten = any(edit_key(action.address, change.path) in edited for change in said.changes)

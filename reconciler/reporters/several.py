@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
 from reconciler.model.activities import DeleteActivity
 from reconciler.model.canonical import Absent
 from reconciler.model.moments import moment_text
+from reconciler.model.operations import Operation
 from reconciler.model.posts import PostsWrite, post_name
-from reconciler.model.schedule import CancelPost, SchedulePost
+from reconciler.model.schedule import CancelPost, ScheduleOperation, SchedulePost
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import facts_behind
@@ -25,6 +27,10 @@ from reconciler.reporters.values import quoted
 
 Timed: TypeAlias = SchedulePost | CancelPost
 """Writes that one paragraph can name for several posts: they differ only in time and name."""
+
+
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""Stands for a time that is not known."""
 
 
 def what_to_several(item: Item, action: Action, plan: Plan) -> str:
@@ -56,10 +62,15 @@ def together(what: str, items: Sequence[Item], actions: Sequence[Action], plan: 
         for item in others:
             assert isinstance(item.total, PostTotal)
             first.total.add(item.total)
+        if first.total.names is not None:
+            first.total.names.show(plan.site.name, posts_by_time(operations, plan.time_zone))
         posts = [each for each in operations if isinstance(each, Timed)]
         channels = {post_name("", each.channel, each.type) for each in posts}
         count += f" on {channels.pop()}" if len(channels) == 1 else ""
-        about, names = Span(what.replace(COUNT, count, 1)), _by_time(posts, plan.time_zone, one_channel=not channels)
+        about, names = (
+            Span(what.replace(COUNT, count, 1)),
+            posts_by_time(posts, plan.time_zone, one_channel=not channels),
+        )
         return replace(first, own=(subject_line(*head, "posts", about), names_line(names)))
     assert first.of_many is not None
     for item in others:
@@ -81,13 +92,22 @@ def _name(operation: PostsWrite | DeleteActivity, zone: str) -> str:
     return f"{quoted(operation.title)} on {words.day_or_moment(operation.date, zone)}"
 
 
-def _by_time(posts: Iterable[SchedulePost | CancelPost], zone: str, *, one_channel: bool) -> str:
+def named_alone(action: Action, plan: Plan) -> str:
+    """The name and time of a post that is cancelled, if nothing else tells it from others with the same reason."""
+    told_apart = facts_behind(action.reason, action.details, action.grounds, plan.time_zone)
+    edited = edit_key(action.address, MOMENT) in plan.edited
+    if not isinstance(action.operation, CancelPost) or not action.operation.title or told_apart or edited:
+        return ""
+    return posts_by_time([action.operation], plan.time_zone)
+
+
+def posts_by_time(operations: Iterable[Operation], zone: str, *, one_channel: bool = False) -> str:
     """`Tue 2026-12-01 09:30 UTC "Sale" (X); Wed 2026-12-02 09:30 "Studio" (X)`: the zone is that of all times.
 
     With `one_channel`, it was named before.
     """
-    times: dict[str, list[SchedulePost | CancelPost]] = {}
-    for post in posts:
+    times: dict[str, list[Timed]] = {}
+    for post in sorted((each for each in operations if isinstance(each, Timed)), key=by_time):
         times.setdefault(_time_of(post, zone), []).append(post)
     found: list[str] = []
     in_zone = f" {zone}"
@@ -96,6 +116,12 @@ def _by_time(posts: Iterable[SchedulePost | CancelPost], zone: str, *, one_chann
         found.append(f"{when.replace(f' {zone}', in_zone, 1)} {names}".strip())
         in_zone = "" if when else in_zone
     return "; ".join(found)
+
+
+def by_time(post: ScheduleOperation) -> tuple[datetime, str, str, str]:
+    """The order of posts on a screen: by the time at which each goes out, or would have, then by name."""
+    about = post.about if isinstance(post, SchedulePost) else None
+    return post.at or about or LAST, post.title, post.channel, post.type
 
 
 def _time_of(post: SchedulePost | CancelPost, zone: str) -> str:

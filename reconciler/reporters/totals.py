@@ -65,6 +65,10 @@ class _NamesOnSites:
         self._site, self._alone = site, True
         self._sites = {site: shown} if shown else {}
 
+    def show(self, site: str, shown: str) -> None:
+        """Names all things of a site at once."""
+        self._sites[site] = shown
+
     def add(self, other: _NamesOnSites) -> None:
         """Adds those of another site, or others of the same one."""
         _add_titles(self.all, other.all)
@@ -350,13 +354,16 @@ class FindingTotal:
 
 def names_sites(totals: Iterable[Total]) -> bool:
     """Whether totals name each of a few sites with its posts, as far as they are about posts."""
-    return all(isinstance(total, DiscardTotal | ProblemTotal | FindingTotal) for total in totals if total.listed)
+    return all(_names_of(total) is not None for total in totals if total.listed)
 
 
 def names_few_sites(totals: Iterable[Total], sites: int) -> bool:
     """Whether one of the totals names each of the sites of a block."""
-    named = (total for total in totals if isinstance(total, DiscardTotal | ProblemTotal | FindingTotal))
-    return any(total.names.sites == sites for total in named)
+    return any(names.sites == sites for total in totals if (names := _names_of(total)) is not None)
+
+
+def _names_of(total: Total) -> _NamesOnSites | None:
+    return total.names if isinstance(total, DiscardTotal | ProblemTotal | FindingTotal | PostTotal) else None
 
 
 def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> Iterator[Line]:
@@ -426,8 +433,11 @@ class PostTotal:
 
     listed: Final = True
 
-    def __init__(self, action: Action, zone: str) -> None:
-        """The post of one action. `zone` is the time zone of its site."""
+    def __init__(self, action: Action, zone: str, site: str, named: str) -> None:
+        """The post of one action. `zone` is the time zone of its site.
+
+        `named`: its name and time, if these are all that tells it from other posts to which the same happens.
+        """
         operation = action.operation
         assert isinstance(operation, SchedulePost | ReschedulePost | CancelPost)
         self.kind: Final = _what_becomes(action, operation)
@@ -440,9 +450,13 @@ class PostTotal:
         found.count, found.channels = 1, {channel_name(operation.channel)}
         found.titles = Counter([operation.title] if operation.title else [])
         self._days: dict[date | None, _Day] = {day: found}
+        self.names = _NamesOnSites(site, Counter(), named) if named else None
+        """The posts on each site; None if their names and times do not say everything."""
 
     def add(self, other: PostTotal) -> None:
         """Adds other posts to which the same happens."""
+        if self.names is not None and other.names is not None:
+            self.names.add(other.names)
         self._count += other._count
         if len(self._accounts) < 2:  # only whether there is more than one is ever shown
             self._accounts |= other._accounts
@@ -453,7 +467,7 @@ class PostTotal:
                 self._days[day] = found
 
     def lines(self) -> Iterator[Line]:
-        """How many there are, then a line for each day with its posts."""
+        """How many there are, then a line for each of a few sites, or for each day, with its posts."""
         accounts = ""
         if self._accounts:
             from reconciler.reporters.kinds.schedule import account_words
@@ -462,6 +476,9 @@ class PostTotal:
             accounts = f" on {account_words(account)}" if account else ", each on its own site's account"
         what = f"{self._count:,} {self.kind}{accounts}"
         yield subject_line(self._symbol, self._style, "posts", Span(what))
+        if self.names is not None and self.names.sites:
+            yield from self.names.on_each_site()
+            return
         days = sorted(self._days.items(), key=lambda item: item[0] or date.max)
         for day, found in days[:MOST_DAYS]:
             spans = (Span(_when(day, found)), Span(f"{found.count:,} on {', '.join(sorted(found.channels))}:"))

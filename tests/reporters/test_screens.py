@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -1772,6 +1772,35 @@ def test_posts_of_many_sites_are_listed_one_by_one_while_they_fit_a_screen() -> 
         assert [f'"Only at s{n}"' in text and f"s{n}.berlin" in text for n in range(30)] == [True] * 30
 
 
+@pytest.mark.parametrize("posts", [1, 2, 4])
+def test_what_several_sites_cancel_for_one_reason_is_said_once_with_the_posts_of_each(posts: int) -> None:
+    """Posts are in the order of their times, whatever the order of the actions."""
+
+    def cancelled_at(site: str, numbers: Iterable[int]) -> SitePlanned:
+        found = (
+            CancelPost(PostId(f"d{n}"), ActivityId(f"a{n}"), "FACEBOOK", moment(n), f"Idea {n} of {site}")
+            for n in numbers
+        )
+        return planned(
+            *(Action(Address(SiteName(site), Kind.DRAFT, each.post), each, Reason.PAUSED) for each in found), site=site
+        )
+
+    sites = [cancelled_at(f"s{n}", range(posts)[:: -1 if n % 2 else 1]) for n in range(6)]
+    lines = shown(*plan_of(*sites, sites=9), screen=Screen(300)).splitlines()
+    head = lines.index("Same change on all 6 sites")
+    days = ("Tue 2026-12-01 08:30 UTC", "Wed 2026-12-02 08:30", "Thu 2026-12-03 08:30", "Fri 2026-12-04 08:30")
+    assert lines[head + 1].startswith(f"  x posts             {6 * posts} will be cancelled: publishing is paused")
+    if posts != 2:  # each of two has its own zone
+        assert lines[head + 2 : head + 8] == [
+            f"          s{n}: "
+            + "; ".join(f'{day} "Idea {m} of s{n}" (Facebook)' for m, day in enumerate(days[:posts]))
+            for n in range(6)
+        ]
+    alike = [planned(cancelled(f"s{n}", 1), cancelled(f"s{n}", 2), site=f"s{n}") for n in range(20)]
+    other = [planned(cancelled(f"t{n}", 2), cancelled(f"t{n}", 1), site=f"t{n}") for n in range(2)]
+    assert "Same change on all 14 sites" in shown(*plan_of(*alike[:12], *other))
+
+
 def test_what_is_done_to_three_or_more_posts_or_activities_is_said_once_with_their_names() -> None:
     def told(*actions: Action, **rest: object) -> list[str]:
         lines = shown(*plan_of(planned(*actions, site=SHOP, **rest)), screen=Screen(1_000)).splitlines()
@@ -1785,8 +1814,8 @@ def test_what_is_done_to_three_or_more_posts_or_activities_is_said_once_with_the
     assert [line.partition("  goes")[0] for line in told(*two)] == [f'  > post "Title {n}" (Facebook)' for n in (0, 2)]
     assert told(*three, going_out("shop", 1)) == [
         "  > posts             4 go out on account shop.berlin",
-        '        Tue 2026-12-01 09:30 UTC "Title 0" (Facebook); Wed 2026-12-02 09:30 "Title 2" (Facebook); '
-        'Thu 2026-12-03 09:30 "Title 4" (Facebook); Tue 2026-12-01 10:30 "Title 1" (Instagram)',
+        '        Tue 2026-12-01 09:30 UTC "Title 0" (Facebook); Tue 2026-12-01 10:30 "Title 1" (Instagram); '
+        'Wed 2026-12-02 09:30 "Title 2" (Facebook); Thu 2026-12-03 09:30 "Title 4" (Facebook)',
     ]
     other = told(*three, going_out("shop", 1, account="other"), time_zone="Europe/Berlin")
     assert other == [
@@ -1799,7 +1828,7 @@ def test_what_is_done_to_three_or_more_posts_or_activities_is_said_once_with_the
     assert told(*picked) == [
         "  > posts             3 on Facebook go out without approval (approval: none) on account shop.berlin "
         "at times that Wix picks",
-        '        "Title 0"; about Tue 2026-12-01 08:30 UTC "Title 2", "Title 4"',
+        '        about Tue 2026-12-01 08:30 UTC "Title 2", "Title 4"; "Title 0"',
     ]
     edited = (edit_key(three[1].address, MOMENT),)
     assert len(told(*three, edited=edited)) == 3, "one was moved by somebody, so each is shown by itself"
