@@ -245,9 +245,10 @@ class Approvals(Struct, frozen=True, dict=True):
         if seen is None or seen[0] is not post or seen[1] != date:
             seen = self._seen[post.id] = (post, date, _compared(activity, draft, post, date))
         edited, found_differences = seen[2]
-        renamed = title is not None and comparable(activity.title) != comparable(title)
-        if title is not None and renamed and (edited or not found_differences):
-            edited, found_differences = True, (*found_differences, Difference(ACTIVITY_TITLE, activity.title, title))
+        if title is not None and (edited or not found_differences):
+            in_file, live = comparable(activity.title), comparable(title)
+            if in_file != live:
+                edited, found_differences = True, (*found_differences, Difference(ACTIVITY_TITLE, in_file, live))
         if edited:
             return ApprovalStatus(ApprovalState.EDITED, found_differences)
         if draft.decision is DraftDecision.PENDING:
@@ -314,4 +315,5 @@ def _compared(
 def _as_earlier(draft: DraftApproval, post: Post) -> list[Difference]:
     """In the first layout, all words of a post form one caption."""
     words = comparable("\n\n".join(text for text in (post.caption, post.link or "") if text))
-    return [] if comparable(draft.content.caption) == words else [Difference("caption", draft.content.caption, words)]
+    caption = comparable(draft.content.caption)
+    return [] if caption == words else [Difference("caption", caption, words)]

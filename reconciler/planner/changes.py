@@ -8,14 +8,14 @@ from msgspec import Struct
 
 from reconciler.model.canonical import Absent, Json, JsonObject, freeze, same, thaw
 from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
-from reconciler.model.text import normal_text
+from reconciler.model.text import normal_texts
 from reconciler.model.writes import FieldChange
 
 
 def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> tuple[FieldChange, ...]:
-    """The managed fields whose live value differs from the file's, sorted by path."""
+    """The managed fields whose live value differs from the file's, sorted by path. Texts are in normal form."""
     return tuple(
-        FieldChange(field.path, normal(field.path, live), field.value)
+        FieldChange(field.path, normal(field.path, live), normal_texts(field.value))
         for field in desired
         if not same_setting(field.path, field.value, live := observed.value_of(field.path))
     )
@@ -24,17 +24,19 @@ def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> t
 def change(path: str, before: Json | Absent, after: Json) -> tuple[FieldChange, ...]:
     """The change of one plain field; empty if both sides are the same.
 
-    None stands for both absent and empty. Texts are compared in their normal form.
+    None stands for both absent and empty. Texts are compared, and given, in their normal form.
     """
-    left, right = (
-        None if value is None or isinstance(value, Absent) or value == "" else value for value in (before, after)
-    )
-    return () if same_plain(left, right) else (FieldChange(path, left, right),)
+    left, right = (None if isinstance(value, Absent) else _plain(value) for value in (before, after))
+    return () if same(left, right) else (FieldChange(path, left, right),)
 
 
 def same_plain(value: Json, other: Json) -> bool:
     """Whether two plain values are the same. Texts are compared in normal form, and an empty text counts as absent."""
-    return same(*(normal_text(side) or None if isinstance(side, str) else side for side in (value, other)))
+    return same(_plain(value), _plain(other))
+
+
+def _plain(value: Json) -> Json:
+    return normal_texts(value) or None if isinstance(value, str) else value
 
 
 class Step(StrEnum):

@@ -16,11 +16,11 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration, MarketingPlan, PlanStatus, When
 from reconciler.model.posts import PostId, Unrecognised
-from reconciler.model.settings import MarketingSettings, normal, same_setting
+from reconciler.model.settings import MarketingSettings, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, name_of_input
-from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
+from reconciler.planner.changes import changed_fields
 from reconciler.planner.drift_content import content_items, waiting_items
 from reconciler.planner.drift_events import event_drift, is_as_declared
 from reconciler.planner.drift_problem import with_problem
@@ -113,16 +113,12 @@ def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: Re
 
 def _settings(desired: DesiredSite, live: MarketingSettings, recorded: RecordedSite, scope: Scope) -> DriftItem:
     fields = []
-    for field in desired.settings:
-        seen = live.value_of(field.path)
-        change = FieldChange(field.path, normal(field.path, seen), field.value)
-        if same_setting(field.path, field.value, seen) or split_kept("", (change,), recorded)[1]:
-            continue
-        last = recorded.applied.setting(field.path)
-        in_git = last is None or not same_setting(field.path, field.value, last[0])
-        remotely = last is not None and not same_setting(field.path, seen, last[0])
+    for change in split_kept("", changed_fields(desired.settings, live), recorded)[0]:
+        last = recorded.applied.setting(change.path)
+        in_git = last is None or not same_setting(change.path, change.after, last[0])
+        remotely = last is not None and not same_setting(change.path, change.before, last[0])
         moved = who_moved(in_git, remotely)
-        fields.append(FieldDrift(field.path, field.value, normal(field.path, seen), moved, applied_or_absent(last)))
+        fields.append(FieldDrift(change.path, change.after, change.before, moved, applied_or_absent(last)))
     return of_fields(DriftItem(scope.address(Kind.SETTINGS), DriftState.CONVERGED), tuple(fields))
 
 

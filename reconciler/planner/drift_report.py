@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.settings import same_setting
 from reconciler.model.sites import SiteRef
-from reconciler.model.text import spoken
+from reconciler.model.text import normal_texts, spoken
 from reconciler.planner.actions import Grounds, Reason, RefusedBy, StillGoingOut
 
 
@@ -89,7 +89,7 @@ class FieldDrift(Struct, frozen=True):
             same_setting(self.path, applied, side) for side in (self.live, self.desired)
         ):
             return ABSENT
-        return applied
+        return normal_texts(applied)
 
 
 def _in_zone(field: FieldDrift, zone: str) -> FieldDrift:

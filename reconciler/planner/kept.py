@@ -13,7 +13,7 @@ from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.settings import normal, same_setting
 from reconciler.model.sites import RecordedSite
-from reconciler.model.text import printable
+from reconciler.model.text import normal_texts, printable
 from reconciler.model.two_values import both_in_sentence
 from reconciler.model.writes import FieldChange
 
@@ -108,7 +108,7 @@ def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tupl
 
 
 def _note(name: str, change: FieldChange) -> Diagnostic:
-    asked, keeps = both_in_sentence(change.after, change.before)
+    asked, keeps = both_in_sentence(normal_texts(change.after), normal_texts(change.before))
     wrote = "cleared" if change.after in (None, "") else f"{asked} was written"
     but = "it is still empty" if change.before in (None, "") else f"the site keeps {keeps}"
     what = f"{name}: {wrote} twice, but {but}"

@@ -14,7 +14,7 @@ from reconciler.model.operations import SitePart
 from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of, post_name, shown_account
 from reconciler.model.sites import FORMER_NAME, Inputs, PublishedPost, RecordedSite
-from reconciler.model.text import spoken
+from reconciler.model.text import normal_texts, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import yaml_text
 from reconciler.planner.baseline import WAS_CANCELLED
@@ -67,9 +67,9 @@ def _is_read_by_parts(other: Json, value: Json) -> bool:
 
 
 def _by_name(inputs: Inputs) -> Iterator[tuple[str, Json]]:
-    """The values by what they are called: `toneOfVoice`, `event "Sale"`."""
-    yield from ((field.path.removeprefix("settings."), field.value) for field in inputs.settings)
-    yield from ((f"event {quoted(name)}", facts) for name, facts in inputs.events)
+    """The values by what they are called: `toneOfVoice`, `event "Sale"`. Texts are in the form that is compared."""
+    yield from ((field.path.removeprefix("settings."), normal_texts(field.value)) for field in inputs.settings)
+    yield from ((f"event {quoted(name)}", normal_texts(facts)) for name, facts in inputs.events)
 
 
 class RecordText:

@@ -546,7 +546,7 @@ def test_inputs_that_wait_are_shown_by_what_differs_from_those_in_use(
     reconciler: Command, project: Project, planted: Planted
 ) -> None:
     def inputs(word: str, *topics: str) -> Inputs:
-        tone = " ".join(f"sentence {number} of it." for number in range(30)) + f" Be {word}."
+        tone = " ".join(f"sentence {number} of it." for number in range(30)) + f" Be {word}"
         return Inputs(
             (Field("settings.toneOfVoice", tone), Field("settings.topics.included", topics)),
             (("Sale", JsonObject({"date": "2026-11-27", "description": tone})),),
@@ -554,9 +554,9 @@ def test_inputs_that_wait_are_shown_by_what_differs_from_those_in_use(
 
     async def body() -> None:
         journal = await planted.state.open_journal(SHOP)
-        journal.note(InputsGeneratedFrom(inputs("warm", "tea")))
-        journal.note(InputsPending(inputs("bold", "tea", "milk"), None))
-        journal.note(AppliedValues(inputs("warm", "tea")))
+        journal.note(InputsGeneratedFrom(inputs("warm.", "tea")))
+        journal.note(InputsPending(inputs("bold.\n", "tea", "milk"), None))
+        journal.note(AppliedValues(inputs("warm.", "tea")))
         await journal.flush()
 
     asyncio.run(body())

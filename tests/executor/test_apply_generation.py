@@ -101,7 +101,7 @@ def test_rule_17_5_nothing_is_generated_from_settings_that_were_not_kept(bench: 
 
 
 def test_rule_17_5_nothing_is_generated_if_the_write_changed_fields_that_it_does_not_name(bench: Bench) -> None:
-    bench.world.settings = {"settings.imageGuidelines": "no people", "settings.language": "en"}
+    bench.world.settings = {"settings.imageGuidelines": "no people\n", "settings.language": "en"}
     bench.world.after_call = lambda _: bench.world.settings.update({"settings.imageGuidelines": None})
     ledger = bench.apply(set_tone("dry"), generate(), inputs=DRY)
     assert results(ledger) == ["failed", "not-started"]

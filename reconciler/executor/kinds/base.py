@@ -26,6 +26,7 @@ from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, not_as_asked
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, PublishedPost, RecordedSite
+from reconciler.model.text import normal_texts
 from reconciler.model.two_values import both_in_sentence
 from reconciler.model.writes import FieldChange
 from reconciler.planner.baseline import WAS_CANCELLED, Objects, approval_key, key_of
@@ -241,7 +242,9 @@ def same_text(value: Json, other: Json) -> bool:
 
 def differences(pairs: Iterable[tuple[str, Json, Json]]) -> Diagnostic | None:
     """Which of the triples (path, asked, found) differ; None if none does."""
-    wrong = [pair for pair in pairs if not same_text(pair[1], pair[2])]
+    wrong = [
+        (path, normal_texts(asked), normal_texts(found)) for path, asked, found in pairs if not same_text(asked, found)
+    ]
     if not wrong:
         return None
     shown = [(path, *_or_nothing(asked, found)) for path, asked, found in wrong]

@@ -138,7 +138,7 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> Diag
     if not moved:
         return None
     values = ((field, normal(field.path, live.value_of(field.path))) for field in moved)
-    shown = ((field.path, *both_in_sentence(field.value, found)) for field, found in values)
+    shown = ((field.path, *both_in_sentence(normal(field.path, field.value), found)) for field, found in values)
     each = (f"{printable(path)} was {before}, and is now {after}" for path, before, after in shown)
     message = f"other fields changed as well: {'; '.join(each)}"
     return not_as_asked(message, "check the settings in the dashboard")
