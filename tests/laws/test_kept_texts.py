@@ -63,7 +63,7 @@ def test_rule_17_7_what_two_writes_did_not_change_counts_as_applied_whatever_tex
         ):
             assert what in said
         assert "activity[" not in said  # a title says more than an id
-        asked, kept = "… server keeps of them, a hundred letters", "… server keeps of them, "
+        asked, kept = "… server keeps of them, a hundred letters", "… server keeps of them,"
         assert f"'{asked}' was written twice, but the site keeps '{kept}'" in said
         made = Counter(f"{write['method']} {write['path'].rpartition('/')[2]}" for write in run.writes())
         assert made["POST events"] == 2
