@@ -28,6 +28,7 @@ class Reason(StrEnum):
     DECLARED = "declared"
     NOT_LISTED = "not-listed"
     NO_MARKETING_PLAN = "no-marketing-plan"
+    MARKETING_PLAN_GONE = "marketing-plan-gone"
     GENERATION_FAILED = "generation-failed"
     INACTIVE = "inactive"
     INPUTS_CHANGED = "inputs-changed"

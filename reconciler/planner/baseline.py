@@ -42,6 +42,12 @@ WAS_CANCELLED = JsonObject({"state": "taken back"})
 """Facts of a post that this tool itself cancelled or threw away. Existing states have this value, so it is fixed."""
 
 
+def knows_marketing_plan(recorded: RecordedSite) -> bool:
+    """Whether the site had a marketing plan at the last apply."""
+    remembered = recorded.object(key_of(Kind.MARKETING_PLAN))
+    return recorded.generated_from is not None if remembered is None else remembered == PRESENT
+
+
 def approval_key(post: str) -> str:
     """The key that records that a draft was found approved before it was due."""
     return f"approval[{post}]"

@@ -23,7 +23,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, Rec
 from reconciler.model.text import printable
 from reconciler.planner.actions import ENOUGH, BlockedBy, RefusedBy, blocked, not_shown, refusal
 from reconciler.planner.aftermath import seen_posts
-from reconciler.planner.baseline import PRESENT, WAS_CANCELLED, key_of
+from reconciler.planner.baseline import WAS_CANCELLED, key_of, knows_marketing_plan
 from reconciler.planner.gone_out import moment_now, stopped_posts
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
@@ -38,7 +38,7 @@ def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> Observe
     that the marketing plan was never created, but only if earlier runs know of none.
     """
     live = observed.marketing_plan
-    if live is None or live.status != NO_STATUS or live.activities or _knows_plan(recorded):
+    if live is None or live.status != NO_STATUS or live.activities or knows_marketing_plan(recorded):
         return observed
     return replace(observed, marketing_plan=replace(live, status=PlanStatus.NEVER_CREATED))
 
@@ -53,11 +53,6 @@ def doubts(
         found += _missing_posts(observed, recorded, scope)
         found += _given_up(desired, observed.marketing_plan, recorded, scope)
     return found
-
-
-def _knows_plan(recorded: RecordedSite) -> bool:
-    remembered = recorded.object(key_of(Kind.MARKETING_PLAN))
-    return recorded.generated_from is not None if remembered is None else remembered == PRESENT
 
 
 def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
@@ -179,7 +174,12 @@ def _given_up(
 ) -> tuple[Diagnostic, ...]:
     """Refuses to replace a marketing plan that somebody deleted if `discard` protects drafts in the approvals file."""
     wanted = desired.marketing_plan
-    if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
+    if (
+        wanted is None
+        or not wanted.present
+        or live.status is not PlanStatus.NEVER_CREATED
+        or not knows_marketing_plan(recorded)
+    ):
         return ()
     scheduled = scheduled_by_us(recorded)
     drafts = [

@@ -19,7 +19,7 @@ from reconciler.model.posts import PostId, Unrecognised
 from reconciler.model.settings import MarketingSettings, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, name_of_input
 from reconciler.planner.actions import Plan
-from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
+from reconciler.planner.baseline import ABSENT_NOW, key_of, knows_marketing_plan
 from reconciler.planner.changes import changed_fields
 from reconciler.planner.drift_content import content_items, waiting_items
 from reconciler.planner.drift_events import event_drift, is_as_declared
@@ -140,7 +140,7 @@ def _marketing_plan(
     wanted = desired.marketing_plan
     assert wanted is not None
     address, last = scope.address(Kind.MARKETING_PLAN), recorded.object(key_of(Kind.MARKETING_PLAN))
-    had = last == PRESENT or (last is None and recorded.generated_from is not None)
+    had = knows_marketing_plan(recorded)
     there = live.status is not PlanStatus.NEVER_CREATED
     if waits or live.status is PlanStatus.GENERATING:
         return _generating(scope)

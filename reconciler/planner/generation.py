@@ -37,6 +37,7 @@ from reconciler.model.settings import NEEDS_KEYWORD_RESEARCH, Field, MarketingSe
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, input_path, name_of_input
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
+from reconciler.planner.baseline import knows_marketing_plan
 from reconciler.planner.events import EventsPart, maybe_created, same_facts, unproven_events, within_reach
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope
@@ -213,7 +214,9 @@ def plan_generation(
         return GenerationPart(blocked=(_not_generated(unproven, scope),), gone=True)
     match live.status:
         case PlanStatus.NEVER_CREATED:
-            return _generation(Reason.NO_MARKETING_PLAN, PlanStatus.NEVER_CREATED, observed, scope)
+            gone = knows_marketing_plan(recorded)
+            reason = Reason.MARKETING_PLAN_GONE if gone else Reason.NO_MARKETING_PLAN
+            return _generation(reason, PlanStatus.NEVER_CREATED, observed, scope)
         case PlanStatus.FAILED:
             return _generation(Reason.GENERATION_FAILED, PlanStatus.FAILED, observed, scope)
         case PlanStatus.INACTIVE:

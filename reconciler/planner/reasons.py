@@ -14,6 +14,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.DECLARED: "declared in the file, but not on the site yet",
     Reason.NOT_LISTED: "not in the file, and prune is on",
     Reason.NO_MARKETING_PLAN: "the site has no marketing plan yet",
+    Reason.MARKETING_PLAN_GONE: "somebody deleted the marketing plan on the site",
     Reason.GENERATION_FAILED: "the last generation failed",
     Reason.INACTIVE: "the marketing plan became inactive",
     Reason.INPUTS_CHANGED: "the inputs of the marketing plan changed",

@@ -19,6 +19,7 @@ _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.DECLARED: "",
     Reason.NOT_LISTED: "not in the file (prune is on)",
     Reason.NO_MARKETING_PLAN: "none exists yet",
+    Reason.MARKETING_PLAN_GONE: "somebody deleted the last one on the site",
     Reason.GENERATION_FAILED: "because the last generation failed",
     Reason.INACTIVE: "because it became inactive",
     Reason.INPUTS_CHANGED: "because its inputs changed",
@@ -102,7 +103,7 @@ def because(action: Action, what: str) -> str:
     return f"{what} ({why})" if action.reason in _IN_BRACKETS else f"{what}, {why}"
 
 
-_IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.ASKED_FOR})
+_IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.MARKETING_PLAN_GONE, Reason.ASKED_FOR})
 """Reasons that are put in brackets after what is done."""
 
 

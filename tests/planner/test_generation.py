@@ -88,7 +88,7 @@ def generations(plan: Plan) -> list[Operation]:
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (PlanStatus.NEVER_CREATED, Reason.NO_MARKETING_PLAN),
+        (PlanStatus.NEVER_CREATED, Reason.MARKETING_PLAN_GONE),
         (PlanStatus.FAILED, Reason.GENERATION_FAILED),
         (PlanStatus.INACTIVE, Reason.INACTIVE),
     ],
@@ -97,6 +97,9 @@ def test_a_marketing_plan_that_is_not_usable_is_generated(status: PlanStatus, re
     plan = plan_of(desired(), observed(status))
     assert generations(plan) == [Generate()]
     assert plan.actions[-1].reason is reason
+    if status is PlanStatus.NEVER_CREATED:
+        first = plan_of(desired(), observed(status), replace(recorded(), generated_from=None))
+        assert first.actions[-1].reason is Reason.NO_MARKETING_PLAN
     unseen = status is not PlanStatus.NEVER_CREATED  # it may have drafts that the API does not show
     assert (UNSEEN_DRAFTS in [note.code for note in plan.notes], tally_of(plan).uncounted) == (unseen, unseen)
     named, excluded = SiteLabels(SHOP.name), (parse_selector("--exclude", "shop/marketing-plan"),)
