@@ -35,7 +35,7 @@ FACTS = {
     *("account", "approver", "call", "channel", "channels", "code", "commit", "consumed", "details"),
     *("contents", "created", "credentials", "decision", "description", "edited", "event_ids", "events", "field"),
     *("error", "file", "id", "ids", "in_file", "instance_id", "known", "link", "live", "method", "name", "object"),
-    *("objects", "path", "paths", "planning", "sites"),
+    *("objects", "path", "paths", "planning", "reaching", "sites"),
     *("request_id", "rules", "status", "target_date", "time_zone", "title", "type", "types", "weekdays", "zone"),
     *("inherited", "labels", "reads"),
     *("api", "kind", "tool", "written", "beat", "ci_url", "host", "machine", "run", "started", "token", "user"),
@@ -44,7 +44,7 @@ FACTS = {
 
 TOLD_FACTS = {
     *("about", "account_id", "account_name", "audience", "blocked", "call_to_action", "caption", "command"),
-    *("connected", "digest", "external_url", "file_id", "folder", "gallery", "goes_out"),
+    *("connected", "digest", "due_names", "external_url", "file_id", "folder", "gallery", "goes_out"),
     *("media", "names", "wrapper"),
     *("moved_to", "other", "others", "period", "place", "project", "requests", "section", "shell", "target"),
     *("text", "texts", "thumbnail", "url", "variable", "version", "where", "world"),
