@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Self, TypeAlias
 from msgspec.structs import replace
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import Digest
+from reconciler.model.canonical import ABSENT, Absent, Digest
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.posts import ActivityId, PostId, PostStatus, account_id
 from reconciler.model.selectors import Match
@@ -105,13 +105,19 @@ class ReschedulePost(DraftWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.PUBLISH
     moves: ClassVar[bool] = True
-    account: ClassVar[str] = ""
 
     digest: Digest
     at: Instant
     before: Instant | None = None
     title: str = ""
     type: str = "POST"
+    account: str | Absent = ABSENT
+    """The account that it is on, as people read it. Absent if unknown, or if an earlier version made the plan."""
+
+    @property
+    def unnamed(self) -> Self:
+        """The same move without its account, which is only there to be shown."""
+        return replace(self, account=ABSENT)
 
     @property
     def now(self) -> Instant | None:

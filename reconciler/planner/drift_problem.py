@@ -98,7 +98,7 @@ def with_problem(item: DriftItem, zone: str) -> DriftItem:
     item = replace(item, zone=zone)
     found = _found(item, finding, zone)
     if item.problem is not None:
-        obstacle = without_name(item.problem)
+        obstacle = without_name(item.problem, _name(item))
         code = finding if finding in _SAYS_MORE else obstacle.code
         if finding is Finding.TAKEN_BACK:  # its obstacle says the same
             obstacle = replace(found, fix=obstacle.fix)

@@ -14,6 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
+from reconciler.model.posts import name_of
 from reconciler.model.settings import same_setting
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import normal_texts, spoken
@@ -137,7 +138,8 @@ class DriftItem(Struct, frozen=True):
     @property
     def statement(self) -> str:
         """What is said about it apart from its name and the side that changed; empty if it is converged."""
-        said = without_name(self.problem).cause if self.problem is not None else ""
+        shown = name_of(self) if self.channel else ""
+        said = without_name(self.problem, shown).cause if self.problem is not None else ""
         return said.removeprefix(f"{spoken(self.moved)}: ") if self.moved is not None else said
 
     @property
@@ -208,9 +210,10 @@ def is_drift(refusal: Diagnostic) -> bool:
     return refusal.code == RefusedBy.EXPECT
 
 
-def without_name(problem: Diagnostic) -> Diagnostic:
-    """The problem without the name of its object, which is shown beside it."""
-    return replace(problem, message=problem.unnamed, says_name=ABSENT)
+def without_name(problem: Diagnostic, shown: str = "") -> Diagnostic:
+    """The problem without the name of its object, which is shown beside it: `shown`, or else as the problem has it."""
+    named = replace(problem, name=shown) if shown and problem.name.startswith(shown) else problem
+    return replace(problem, message=named.unnamed, says_name=ABSENT)
 
 
 def who_moved(in_git: bool, remotely: bool) -> ChangedSide:

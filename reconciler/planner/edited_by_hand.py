@@ -8,7 +8,6 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostStatus, post_name
 from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
@@ -17,7 +16,7 @@ from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
 from reconciler.planner.used_approvals import scheduled_by_us
-from reconciler.planner.wanted_posts import moment_in
+from reconciler.planner.wanted_posts import goes_out_words, moment_in
 
 KEEP_OR_CHANGE: Final = "to keep it as it is, run review and approve it; otherwise change or cancel it on the site"
 
@@ -54,9 +53,9 @@ def edited_by_hand(
             ):
                 continue
             name = post_name(activity.title, post.channel, post.type)
-            when = moment_text(moment, scope.zone_name, exact=post.scheduled_for is not None)
+            goes_out = goes_out_words(activity, post, desired.approvals, recorded, scope.zone_name)
             what = difference_words(since_scheduled(recorded, post, activity.date).differences, scope.zone_name)
             detail = f" ({what})" if what else ""
-            message = f"{name} goes out {when} and was edited on the site after it was scheduled{detail}"
+            message = f"{goes_out} and was edited on the site after it was scheduled{detail}"
             found.append(blocked(address, BlockedBy.EDITED_BY_HAND, message, KEEP_OR_CHANGE, name, says_name=True))
     return tuple(found)

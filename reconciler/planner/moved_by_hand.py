@@ -15,6 +15,7 @@ from reconciler.planner.actions import BlockedBy, Plan, blocked
 from reconciler.planner.candidates import ScheduleRuleIndex, moment_of
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.wanted_posts import goes_out_words
 
 MOVE_BACK: Final = (
     "move it back in the site's dashboard, or give its schedule rule an `at`; withdrawing its approval cancels it"
@@ -70,17 +71,17 @@ def moved_by_hand(
             if is_at_its_rules_time(index, activity, post, scope):
                 continue
             address = scope.address(Kind.DRAFT, post.id)
-            before, now = last[post.id].scheduled_for, post.scheduled_for
+            before = last[post.id].scheduled_for
             assert before is not None
-            assert now is not None
             if str(address) in said:
                 continue
             name = post_name(activity.title, post.channel, post.type)
+            goes_out = goes_out_words(activity, post, desired.approvals, recorded, zone)
             found.append(
                 blocked(
                     address,
                     BlockedBy.MOVED_BY_HAND,
-                    f"{name} goes out {moment_text(now, zone)}: somebody moved it from {moment_text(before, zone)}",
+                    f"{goes_out}: somebody moved it from {moment_text(before, zone)}",
                     move_back if options.publish or not by_rule else f"{PUBLISHING}; or {move_back}",
                     name,
                     says_name=True,

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind, key_of
-from reconciler.model.approvals import ApprovalState
+from reconciler.model.approvals import Approvals, ApprovalState
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
@@ -26,8 +27,6 @@ from reconciler.model.posts import (
     PostId,
     PostStatus,
     Unrecognised,
-    account_id,
-    account_name,
     post_name,
 )
 from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, SchedulePost, StillAhead, StillScheduled
@@ -51,7 +50,15 @@ from reconciler.planner.unstopped import (
     why_not_cancelled,
 )
 from reconciler.planner.used_approvals import rights_needed, scheduled_by_us, scheduled_under_another_id
-from reconciler.planner.wanted_posts import NO_SCHEDULE, Standards, Unwanted, days_of, moment_in
+from reconciler.planner.wanted_posts import (
+    NO_SCHEDULE,
+    Standards,
+    Unwanted,
+    account_of,
+    days_of,
+    goes_out_words,
+    moment_in,
+)
 
 NOT_OURS: Final = Diagnostic(
     Unstopped.NOT_OURS, "the state does not say that this tool scheduled it", "set manage: all, and run apply"
@@ -126,7 +133,9 @@ def may_go_out(post: Post) -> bool:
     return post.status in waits or isinstance(post.status, Unrecognised)
 
 
-def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
+def lost_channels(
+    approvals: Approvals, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+) -> tuple[Diagnostic, ...]:
     """This tool's posts waiting to go out on a channel that is no longer connected: they will fail."""
     if observed.marketing_plan is None:
         return ()
@@ -137,9 +146,9 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
             lost = not_connected(post.channel, status) if status is not ChannelStatus.UNKNOWN else None
             if lost is None or post.status is not PostStatus.SCHEDULED or post.id not in ours:
                 continue
-            moment = moment_text(moment_in(activity, post), scope.zone_name)
             name = post_name(activity.title, post.channel, post.type)
-            detail, fix = f"{name} goes out {moment}, but {lost.message}", f"{lost.fix} before that"
+            goes_out = goes_out_words(activity, post, approvals, recorded, scope.zone_name)
+            detail, fix = f"{goes_out}, but {lost.message}", f"{lost.fix} before that"
             address = scope.address(Kind.DRAFT, post.id)
             found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name, says_name=True))
     return tuple(found)
@@ -222,10 +231,7 @@ class _WaitingPosts(Struct):
         address, name = self._address(post), post_name(activity.title, post.channel, post.type)
         late = too_late(at, standards.scope.now, standards.options.policy, move=True)
         zone = standards.scope.zone_name
-        then, now = moment_text(at, zone), post.scheduled_for
-        stays = f"{name} cannot be moved to {then}"
-        if now is not None:
-            stays = f"{name} goes out {moment_text(now, zone)} and cannot be moved to {then}"
+        stays = f"{self._goes_out_words(activity, post)} and cannot be moved to {moment_text(at, zone)}"
         if late is not None:
             fix = "give the rule another `at`, or move it in the dashboard"
             what = f"{stays}: {late.message}"
@@ -242,12 +248,20 @@ class _WaitingPosts(Struct):
         else:
             moved = standards.date_before(activity, post, rule) is not None
             reason = Reason.DATE_MOVED if moved else Reason.OTHER_TIME
-        if reason is Reason.OTHER_TIME and (kept := self._kept_time(post, at, name)) is not None:
+        if reason is Reason.OTHER_TIME and (kept := self._kept_time(activity, post, at)) is not None:
             self.blocked.append((rule, kept))
             return
         standards.days.add(at.astimezone(standards.scope.zone).date(), post.id)
         operation = ReschedulePost(
-            post.id, activity.id, post.channel, post.digest, at, post.scheduled_for, activity.title, post.type
+            post.id,
+            activity.id,
+            post.channel,
+            post.digest,
+            at,
+            post.scheduled_for,
+            activity.title,
+            post.type,
+            self._account(post) or ABSENT,
         )
         requires = (
             PostIs(post.id, PostStatus.SCHEDULED, post.digest),
@@ -256,7 +270,7 @@ class _WaitingPosts(Struct):
         )
         self.moves.append((rule, Action(address, operation, reason, (f"schedule.rules[{rule}]",), requires)))
 
-    def _kept_time(self, post: Post, at: datetime, name: str) -> Diagnostic | None:
+    def _kept_time(self, activity: Activity, post: Post, at: datetime) -> Diagnostic | None:
         """Blocks moving a post whose time two moves did not change: there is no third move (remote-api.md 17.7)."""
         if post.scheduled_for is None:
             return None
@@ -267,9 +281,9 @@ class _WaitingPosts(Struct):
         return blocked(
             self._address(post),
             BlockedBy.NOT_MOVED,
-            f"{name} goes out {moment_text(now, zone)}: two moves to {moment_text(at, zone)} did not change that",
+            f"{self._goes_out_words(activity, post)}: two moves to {moment_text(at, zone)} did not change that",
             "move it in the site's dashboard, or give its schedule rule another `at`",
-            name,
+            post_name(activity.title, post.channel, post.type),
             says_name=True,
         )
 
@@ -282,16 +296,16 @@ class _WaitingPosts(Struct):
         how = f"changed after approval ({what})" if changed else "somebody scheduled it, but nobody approved it"
         if not changed and scheduled_under_another_id(activity, post, standards.recorded):
             how = "it has the content of an approved post, but a different id, and nobody approved it under that id"
-        name = post_name(activity.title, post.channel, post.type)
+        goes_out = self._goes_out_words(activity, post)
         self.blocked.append(
             (
                 rule,
                 blocked(
                     address,
                     BlockedBy.CHANGED_AFTER_APPROVAL if changed else BlockedBy.SCHEDULED_UNAPPROVED,
-                    f"{name} goes out: {how}",
+                    f"{goes_out}: {how}",
                     f"{STOP_BY_HAND}, or run review and approve it; manage: all cancels it",
-                    name,
+                    goes_out,
                     verdict.differences if changed else (),
                     says_name=True,
                 ),
@@ -302,14 +316,12 @@ class _WaitingPosts(Struct):
         self.to_review.append(ToReview(address, post.id, post.channel, activity.title, state, post.type))
 
     def _account(self, post: Post) -> str:
-        """The account's name: as it was read, as in the file, or as it was when the post was scheduled."""
-        reviewed = self.standards.desired.approvals.draft(post.id)
-        last = max(
-            self.standards.recorded.published_by_id.get(post.id, ()), key=lambda record: record.done_at, default=None
-        )
-        labels = (post.account, reviewed.account if reviewed else "", (last.account or "") if last else "")
-        known = (label for label in labels if label and account_id(label) == post.account_id and account_name(label))
-        return next(known, post.account)
+        return account_of(post, self.standards.desired.approvals, self.standards.recorded)
+
+    def _goes_out_words(self, activity: Activity, post: Post) -> str:
+        standards = self.standards
+        zone = standards.scope.zone_name
+        return goes_out_words(activity, post, standards.desired.approvals, standards.recorded, zone)
 
     def _address(self, post: Post) -> Address:
         return self.standards.scope.address(Kind.DRAFT, post.id)

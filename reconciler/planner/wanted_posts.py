@@ -12,12 +12,21 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.activities import Activity
-from reconciler.model.approvals import ApprovalState, ApprovalStatus
+from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import (
+    GONE_OUT,
+    Post,
+    PostId,
+    PostStatus,
+    account_id,
+    account_name,
+    post_name,
+)
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Grounds, Reason, ReasonFact
@@ -46,6 +55,22 @@ def _differing(*found: Difference) -> Grounds | Absent:
 def moment_in(activity: Activity, post: Post) -> datetime:
     """When a post goes out. The activity's date is the best estimate if the API does not say (I 6.2)."""
     return post.scheduled_for or activity.date
+
+
+def account_of(post: Post, approvals: Approvals, recorded: RecordedSite) -> str:
+    """Its account, with a name if one is known: as it was read, as in the file, or as it was when it was scheduled."""
+    reviewed, last = approvals.draft(post.id), recorded.last_published.get(post.id)
+    labels = (post.account, reviewed.account if reviewed else "", (last.account or "") if last else "")
+    known = (label for label in labels if label and account_id(label) == post.account_id and account_name(label))
+    return next(known, post.account)
+
+
+def goes_out_words(activity: Activity, post: Post, approvals: Approvals, recorded: RecordedSite, zone: str) -> str:
+    """`"Winter check" (Facebook) goes out Thu 2026-12-03 09:30 Europe/Berlin on Kiln`, as far as all that is known."""
+    when = moment_text(moment_in(activity, post), zone, exact=post.scheduled_for is not None)
+    account = account_of(post, approvals, recorded)
+    where = f" on {account_name(account) or f'account {account_id(account)}'}" if account else ""
+    return f"{post_name(activity.title, post.channel, post.type)} goes out {when}{where}"
 
 
 def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = False) -> Days:

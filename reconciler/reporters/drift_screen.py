@@ -304,7 +304,7 @@ def _with_fixes(groups: Sequence[list[DriftItem]], *, everything: bool) -> Itera
     """The objects with their fixes. A fix that several share comes once, after the last of them."""
     by_fix: dict[object, list[list[DriftItem]]] = {}
     for items in groups:
-        shared = items[0].finding is Finding.BLOCKED and items[0].fix and not everything
+        shared = items[0].finding in (Finding.BLOCKED, Finding.UNAPPROVED) and items[0].fix and not everything
         by_fix.setdefault(items[0].fix if shared else items[0], []).append(items)
     for alike in by_fix.values():
         yield from ((items, "") for items in alike[:-1])

@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, Kind
 from reconciler.model.operations import Deferred, SitePart, class_of
-from reconciler.model.schedule import DraftWrite, ScheduleOperation, SchedulePost
+from reconciler.model.schedule import DraftWrite, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
 from reconciler.model.text import spoken
@@ -130,6 +130,7 @@ def accounts_of(plan: Plan) -> Sequence[str]:
     """The accounts on which posts of a site go out, in the words of its lines. None if one is unknown."""
     operations = [action.operation for action in plan.actions]
     accounts = {each.account for each in operations if isinstance(each, SchedulePost)}
+    accounts |= {each.account for each in operations if isinstance(each, ReschedulePost) and each.account}
     if not accounts or "" in accounts:
         return ()
     from reconciler.reporters.kinds.schedule import account_words

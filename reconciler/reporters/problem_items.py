@@ -14,7 +14,7 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.model.schedule import DraftWrite
-from reconciler.planner.actions import COUNTING, BlockedBy, Plan
+from reconciler.planner.actions import COUNTING, GOES_OUT_UNAPPROVED, BlockedBy, Plan
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.eligibility import NOT_APPROVED_IN_TIME
 from reconciler.planner.outlook import (
@@ -151,8 +151,9 @@ def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, fix: 
     names = Counter(found.name for found in same if found.name)
     if not names:
         return Item(rank, tuple(lines))
-    named = names_counted(names.items(), names.total(), MOST_NAMED)
+    each = problem.code in GOES_OUT_UNAPPROVED
+    named = names_counted(names.items(), names.total(), count if each else MOST_NAMED)
     if count > 1 or problem.says_name is not True:
-        lines.append(names_line(named))
+        lines += map(names_line, names.elements()) if each else (names_line(named),)
     total = ProblemTotal(word, style, problem.unnamed, problem.fix, count, names, site=site, named=named)
     return Item(rank, (), tuple(lines), total)

@@ -443,7 +443,7 @@ class PostTotal:
         self.kind: Final = _what_becomes(action, operation)
         self._symbol, self._style = SYMBOLS[operation.verb], STYLES[operation.verb]
         self._count = 1
-        self._accounts = {operation.account} if isinstance(operation, SchedulePost) else set()
+        self._accounts = set() if isinstance(operation, CancelPost) else {operation.account or ""}
         about = operation.about if isinstance(operation, SchedulePost) else None
         day, found = _day_of(operation.at or about, zone)
         found.exact = about is None

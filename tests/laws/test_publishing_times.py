@@ -324,7 +324,9 @@ def test_rule_17_7_a_time_that_two_moves_did_not_change_is_not_asked_for_a_third
         assert code(run.apply()) is Verdict.FAILED
     plan = run.plan()
     assert plan.actions == ()
-    assert "goes out Sat 2026-12-05 18:00 UTC: two moves to Sat 2026-12-05 18:30 UTC did not" in blocked(plan)["2"]
+    said = blocked(plan)["2"]
+    assert "goes out Sat 2026-12-05 18:00 UTC on account 3" in said
+    assert ": two moves to Sat 2026-12-05 18:30 UTC did not" in said
     assert code(run.apply()) is Verdict.SUCCEEDED
     assert sent(run) == ["schedule-drafts", "reschedule", "reschedule"]
     # Nobody else has moved it, so nobody is blamed: neither now nor once the rule asks for no time.

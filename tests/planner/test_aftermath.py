@@ -191,12 +191,12 @@ def test_a_post_that_somebody_edited_where_no_approval_is_needed_is_named_by_pla
     edited = replace(KILN, posts=(replace(waits, texts=(("caption", "Other words"),)),))
     moved_account = replace(KILN, posts=(replace(waits, account_id="17841"),))
     wanted = desired(ScheduleRule(Match(), at=at), required=False)
-    for shown in (edited, moved_account):
+    for shown, where in ((edited, ""), (moved_account, " on account 17841")):
         made = plan(wanted, site(shown), before)
         assert reasons(made) == [("d1", BlockedBy.EDITED_BY_HAND)]
         (said,) = made.blocked
         assert said.message.startswith(
-            '"Idea a" (Instagram) goes out Thu 2026-12-03 09:00 UTC and was edited on the site after'
+            f'"Idea a" (Instagram) goes out Thu 2026-12-03 09:00 UTC{where} and was edited on the site after'
         )
         assert said.fix == "to keep it as it is, run review and approve it; otherwise change or cancel it on the site"
         (item,) = find_drift(wanted, site(shown), before, made, PlanOptions(NOW)).of(DriftState.DRIFTED)

@@ -23,7 +23,8 @@ from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, Ev
 from reconciler.model.frozen import kind_of
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.operations import Operation, Precondition
-from reconciler.model.posts import PostId
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.schedule import ReschedulePost
 from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
@@ -70,6 +71,14 @@ def test_a_plan_that_does_not_say_which_drafts_are_stuck_is_read_as_it_was_writt
     found = from_text(data, "waiting.plan.json")
     assert to_text(found).encode() == data
     assert [draft.stuck for plan in found.plans for draft in plan.to_review] == [ABSENT] * 4
+
+
+def test_a_move_that_an_earlier_version_saved_has_no_account() -> None:
+    """It reads back with the digest that it was saved with, and is the move that the same facts give today."""
+    move = ReschedulePost(PostId("p"), ActivityId("a"), "FACEBOOK", digest_of("x"), NOW)
+    assert "account" not in to_plain(move)
+    named = replace(move, account="Kiln (17841)")
+    assert (from_plain(ReschedulePost, to_plain(named)), named.unnamed) == (named, move)
 
 
 def test_a_plan_that_does_not_say_its_project_file_is_one_of_an_earlier_version() -> None:

@@ -391,6 +391,12 @@ def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_man
     assert reasons(made) == [("d1", BlockedBy.SCHEDULED_UNAPPROVED)]
     assert made.is_empty
     assert [draft.post for draft in made.to_review] == ["d1"]
+    goes_out = '"Idea a" (Instagram) goes out Thu 2026-12-03 09:00 UTC'
+    assert [problem.name for problem in made.blocked] == [goes_out]
+    assert made.blocked[0].unnamed == "somebody scheduled it, but nobody approved it"
+    other = activity("a", replace(WAITS, scheduled_for=None, account_id="17841", account_name="Kiln"))
+    (problem,) = plan(desired(), site(other)).blocked
+    assert problem.message.startswith(goes_out.replace("out ", "out about ") + " on Kiln: somebody"), problem
     made = plan(desired(cancel_others=True), site(KILN))
     assert [(action.operation, action.reason) for action in made.actions] == [(CANCEL, Reason.NEVER_APPROVED)]
     assert plan(desired(required=False), site(KILN)).is_empty

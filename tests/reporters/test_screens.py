@@ -1036,6 +1036,27 @@ def test_sites_with_the_same_obstacles_share_a_block_whatever_the_order_of_their
     assert ("Same on all 12 sites" in text, text.count("blocked ")) == (True, 2), text
 
 
+def test_each_post_that_goes_out_unapproved_is_shown_with_its_time_and_account() -> None:
+    def out(number: int) -> Diagnostic:
+        said = f'"Sale {number // 2}" (Facebook) goes out Thu 2026-12-03 {9 + number:02}:00 UTC on Kiln'
+        address = Address(SHOP, Kind.DRAFT, str(number))
+        return blocked(address, BlockedBy.SCHEDULED_UNAPPROVED, f"{said}: no yes", "cancel it", said, says_name=True)
+
+    problems = [out(number) for number in range(8)]
+    text = shown(*plan_of(planned(blocked=tuple(problems))))
+    assert text.count("no yes") == text.count("fix: cancel it") == 1
+    lines = [line.strip() for line in text.splitlines()]
+    assert [line for line in lines if line.startswith('"Sale')] == [problem.name for problem in problems]
+    unapproved, remote = Finding.UNAPPROVED, ChangedSide.REMOTE
+    items = ready(8, unapproved, remote)[1::2]
+    items = [with_problem(replace(item, problem=out(2 * n)), "UTC") for n, item in enumerate(items)]
+    audited = audit(items)
+    for hour, n in ((9, 0), (11, 1), (13, 2), (15, 3)):
+        moved = f'~ post "Sale {n}" (Facebook)  drifted  changed remotely'
+        assert f"{moved}  goes out Thu 2026-12-03 {hour:02}:00 UTC on Kiln: no yes" in audited, audited
+    assert "fix: cancel it  (for all 4 of the above)" in audited
+
+
 def stuck_at(site: str, *obstacles: tuple[str, str, str]) -> tuple[Diagnostic, ...]:
     """Drafts, each with its title, what blocks it, and what to do."""
     return tuple(

@@ -87,9 +87,10 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
                 unapproved = "" if operation.approved else ", without approval (approval: none)"
                 comma = "" if operation.at or operation.about else ","  # not "at a time Wix picks on an account"
                 return ActionText(subject, f"goes out {when}{comma} on {account_words(account)}{unapproved}")
-            case ReschedulePost(at=at, before=before):
+            case ReschedulePost(at=at, before=before, account=account):
                 earlier = f" instead of {moment(before, zone)}" if before else ""
-                return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
+                where = f", on {account_words(account)}" if account else ""
+                return ActionText(subject, f"moves to {moment(at, zone)}{earlier}{where}")
             case CancelPost(at=at):
                 when = f"scheduled for {moment(at, zone)}" if at else "scheduled"
                 found = facts_behind(action.reason, action.details, action.grounds, zone)
