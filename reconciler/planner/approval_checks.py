@@ -123,7 +123,7 @@ def difference_values(found: Difference, zone: str) -> str:
     """
     before, after = found.in_file, found.live
     if found.field == "date":
-        return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))
+        return _dates(datetime.fromisoformat(before), datetime.fromisoformat(after), zone)
     if _is_signed_again(found):
         pairs = zip(before.split(), after.split(), strict=True)
         before, after = next((old, new) for old, new in pairs if old != new)
@@ -142,6 +142,13 @@ def difference_values(found: Difference, zone: str) -> str:
     if looks_the_same(before, after):
         before, after = both_spelled_out(before, after)
     return f"{_short(before)} -> {_short(after)}"
+
+
+def _dates(before: datetime, after: datetime, zone: str) -> str:
+    """The dates of an activity: days alone if only the day changed, because a post may go out at another time of it."""
+    moments = [moment_text(at, zone) for at in (before, after)]
+    times = {moment.split(" ", 2)[2] for moment in moments}
+    return " -> ".join(moment.rsplit(" ", 2)[0] if len(times) == 1 else moment for moment in moments)
 
 
 def _is_signed_again(found: Difference) -> bool:

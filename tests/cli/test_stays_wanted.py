@@ -1192,10 +1192,10 @@ def other_day(project: Project) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (other_caption, "the content is no longer what was approved"),
+        (other_caption, "it is no longer what was approved"),
         (
             other_day,
-            "date: Wed 2026-11-04 09:00 Europe/Berlin -> Thu 2026-11-05 09:00 Europe/Berlin, nobody has approved",
+            "date: Wed 2026-11-04 -> Thu 2026-11-05, nobody has approved",
         ),
         (other_account, "-> 17841, nobody has approved it as it is now"),
     ],
