@@ -147,6 +147,12 @@ class Notice(Variant, frozen=True):
     problem: Diagnostic
 
 
+class LeftOut(Notice, frozen=True):
+    """A warning about posts that go out unwanted on a site that the run leaves out."""
+
+    posts: tuple[GoingOut, ...]
+
+
 # --- how a run ends --------------------------------------------------------------------------------
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.fleet import READ_AT_ONCE, Turn, named_by_file, over_sites
-from reconciler.engine.left_out import MOST_NAMED, MOST_OTHERS_READ
+from reconciler.engine.left_out import MOST_OTHERS_READ
 from reconciler.engine.renamed import with_approvals_left_behind
 from reconciler.engine.results import Emit
 from reconciler.engine.run_context import RunContext
@@ -32,6 +32,9 @@ from reconciler.state.record import SiteRecord
 from reconciler.state.sites import StateStore
 
 ResultT = TypeVar("ResultT")
+
+MOST_NAMED: Final = 3
+"""How many of all scheduled posts are named if nothing could be checked."""
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, why: Diagnostic = UNSEEN) -> UnseenPosts:

@@ -41,7 +41,7 @@ from reconciler.executor.ledger import Entry, SiteLedger, causes_once
 from reconciler.model.activities import CreateActivity, DeleteActivity, UpdateActivity
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.posts import PostsWrite, name_of, shown_account
+from reconciler.model.posts import PostsWrite, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.verdict import Verdict
@@ -201,7 +201,7 @@ def _left(posts: Iterable[GoingOut]) -> Iterator[Diagnostic]:
 def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     """A post that goes out although it is no longer wanted: an error, and where a person can stop it."""
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" on {shown_account(post.account)}" if post.account else ""
+    account = words.on_account(post.account)
     problem = post.problem
     name = name_of(post)
     return Diagnostic(

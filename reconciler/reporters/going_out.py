@@ -9,7 +9,7 @@ from typing import Final
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
-from reconciler.model.posts import name_of, shown_account
+from reconciler.model.posts import name_of
 from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
 from reconciler.planner.reasons import REASONS, facts_behind
 from reconciler.planner.unstopped import Unstopped
@@ -61,8 +61,7 @@ def going_out_lines(same: Sequence[StillGoingOut], zone: str, site: str = "", mo
 
 def _when_and_where(post: StillGoingOut, zone: str) -> str:
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" on {shown_account(post.account)}" if post.account else ""
-    return f"{name_of(post)}{when}{account}"
+    return f"{name_of(post)}{when}{words.on_account(post.account)}"
 
 
 def unwanted(post: StillGoingOut, zone: str) -> str:
@@ -106,7 +105,7 @@ class _Time:
 class GoingOutTotal:
     """Posts with one cause on many sites: how many, the earliest times, and the first sites by name."""
 
-    __slots__ = ("_count", "_fix", "_last", "_last_site", "_names", "_problem", "_times", "_unwanted", "kind", "sites")
+    __slots__ = ("_last", "_last_site", "_names", "_problem", "_times", "_unwanted", "count", "fix", "kind", "sites")
 
     listed: Final = True
 
@@ -114,12 +113,12 @@ class GoingOutTotal:
         """The posts of one site. `moved`: which side changed, if that is known."""
         first = posts[0]
         problem = for_any_site(first.problem)
-        self._problem, self._fix = but_goes_out(problem), problem.fix
+        self._problem, self.fix = but_goes_out(problem), problem.fix
         reason, *facts = _reason_and_facts(first, zone)
         reason = ": ".join(part for part in (moved, reason) if part)
         self.kind: Final = f"still going out: {reason}; {problem.message}; {problem.fix}"
         self._unwanted = [reason, *facts]
-        self._count, self.sites = len(posts), 1
+        self.count, self.sites = len(posts), 1
         self._names: list[str] = [first.address.site]
         self._last_site = first.address.site
         self._times: dict[tuple[datetime, str], _Time] = {}
@@ -132,7 +131,7 @@ class GoingOutTotal:
         """Adds others with the same cause."""
         if self._unwanted != other._unwanted:  # only the reason is the same
             del self._unwanted[1:]
-        self._count += other._count
+        self.count += other.count
         self.sites += other.sites - (other._names[0] == self._last_site)  # the posts of a site come together
         self._last_site = other._last_site
         self._names = [*dict.fromkeys((*self._names, *other._names))][:MOST_NAMES]
@@ -146,11 +145,20 @@ class GoingOutTotal:
 
         Then the earliest times, and which sites. `hint`: how to list them all.
         """
-        posts = f"{plural(self._count, 'post')} on {plural(self.sites, 'site')}"
-        yield _subject(f"{posts}, each: {_with_facts(*self._unwanted)}")
+        posts = f"{plural(self.count, 'post')} on {plural(self.sites, 'site')}"
+        yield _subject(f"{posts}, each: {self.unwanted}")
         yield _detail(Span(self._problem, Style.RED))
-        yield fix_line(self._fix)
-        left = self._count
+        yield fix_line(self.fix)
+        yield from self.times_and_sites(hint)
+
+    @property
+    def unwanted(self) -> str:
+        """Why the posts are no longer wanted."""
+        return _with_facts(*self._unwanted)
+
+    def times_and_sites(self, hint: str = "") -> Iterator[Line]:
+        """The earliest times with the first posts of each, and which sites. `hint`: how to list them all."""
+        left = self.count
         for (at, zone), found in sorted(self._times.items())[:MOST_TIMES]:
             left -= found.count
             more = f" and {found.count - len(found.named):,} more" if found.count > len(found.named) else ""

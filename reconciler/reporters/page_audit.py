@@ -7,7 +7,7 @@ from typing import Final
 from reconciler.engine.site_results import SiteDrifted, SiteHistory
 from reconciler.model.canonical import Absent, Json
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.posts import PostStatus, name_of, shown_account
+from reconciler.model.posts import PostStatus, name_of
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.model.text import spoken
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, is_drift
@@ -167,7 +167,7 @@ def _post(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None
         f"commit {post.commit[:7]}" if post.commit else "",
         f"scheduled {post.times:,} times" if post.times > 1 else "",
     )
-    account = f" on {shown_account(post.account)}" if post.account else ""
+    account = words.on_account(post.account)
     said = line(">", name_of(post), text(when + account))
     said += f'<div class="why">{became}</div><div class="why">{text(", ".join(filter(None, details)))}</div>'
     return f'<div data-channel="{text(post.channel)}">{said}</div>'

@@ -9,7 +9,7 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.model.plurals import plural
-from reconciler.model.posts import PostStatus, name_of, shown_account
+from reconciler.model.posts import PostStatus, name_of
 from reconciler.model.writes import ActionClass, FieldChange, Verb
 from reconciler.planner.actions import Action, BlockedBy, Plan
 from reconciler.planner.edits import MOMENT, edit_key
@@ -188,7 +188,7 @@ def _ended(plan: Plan) -> Iterator[str]:
     for outcome in plan.bindings.outcomes:
         post = posts[outcome.post]
         when = f" {words.moment(post.moment, plan.time_zone)}" if post.moment else ""
-        account = f" on {shown_account(post.account)}" if post.account else ""
+        account = words.on_account(post.account)
         said = text(f"{name_of(post)}{when}{account}")
         went_out = outcome.status is PostStatus.PUBLISHED
         why = link(outcome.link) if went_out and outcome.link else text(outcome.reason)

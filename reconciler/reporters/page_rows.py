@@ -15,7 +15,7 @@ from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.durations import duration
 from reconciler.model.operations import Operation, Precondition
-from reconciler.model.posts import PostStatus, name_of, shown_account
+from reconciler.model.posts import PostStatus, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import PostOutcome
 from reconciler.model.text import spoken
@@ -134,7 +134,7 @@ def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
 def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although it is no longer wanted: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" on {shown_account(post.account)}" if post.account else ""
+    account = words.on_account(post.account)
     why = f"{unwanted(post, zone)}, {but_goes_out(post.problem)}"
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(remedy(post.problem))}'

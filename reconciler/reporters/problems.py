@@ -8,7 +8,16 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, PhaseStarted, RunFailed, SiteEvent
+from reconciler.engine.results import (
+    Event,
+    FilesInvalid,
+    Interrupted,
+    LeftOut,
+    Notice,
+    PhaseStarted,
+    RunFailed,
+    SiteEvent,
+)
 from reconciler.engine.site_results import (
     Progressed,
     SiteDrifted,
@@ -20,7 +29,7 @@ from reconciler.engine.site_results import (
 from reconciler.model.address import Kind
 from reconciler.model.approvals import FOR_NOBODY, LEFT_BEHIND
 from reconciler.model.canonical import ABSENT
-from reconciler.model.diagnostics import MORE_PROBLEMS, MOST_SITES, Diagnostic, of_a_post, of_all_posts
+from reconciler.model.diagnostics import MORE_PROBLEMS, MOST_SITES, Diagnostic, Severity, of_a_post, of_all_posts
 from reconciler.model.plurals import plural
 from reconciler.planner.left_out import APPROVALS_UNKNOWN
 from reconciler.reporters.diagnostics import (
@@ -34,7 +43,7 @@ from reconciler.reporters.diagnostics import (
     sentence,
 )
 from reconciler.reporters.last_lines import interrupted_line
-from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines
+from reconciler.reporters.layout import Line, Screen, Span, columns, inert_lines, outside
 
 IN_A_ROW: Final = frozenset({"plan-stale", "right-lost", "undeclared-site", "still-going-out"})
 """The codes of notices that a run may give for each of its sites, one after the other.
@@ -88,6 +97,7 @@ class ProblemReporter:
         self._interrupted = interrupted
         self._about_sites: dict[tuple[str, ...], list[Diagnostic]] = {}
         self._about_files: list[Diagnostic] = []
+        self._left_out: list[LeftOut] = []
         self._fix: tuple[str, str] = ("", "")
         self._said = {APPROVALS_UNKNOWN: has_text, LEFT_BEHIND: has_text and has_notes}
         self._owned: set[str] = set()
@@ -96,6 +106,9 @@ class ProblemReporter:
     def handle(self, event: Event) -> None:
         """Shows a problem, a notice or an interruption; other events are for the reports."""
         match event:
+            case LeftOut() if not self._list_sites:
+                self._left_out.append(event)
+                return
             case Notice(problem=problem) if problem.place is not None:
                 self._about_files.append(problem)
                 return
@@ -136,6 +149,7 @@ class ProblemReporter:
 
     def _show_about_sites(self, *, between: bool) -> None:
         """`between`: more events of sites may follow, so only notices that come in a row are shown; the others wait."""
+        self._show_left_out()
         later = {key: found for key, found in self._about_sites.items() if between and found[0].code not in IN_A_ROW}
         for groups in _by_kind(found for key, found in self._about_sites.items() if key not in later):
             most = MOST_POSTS if groups[0][0].code == GOES_OUT else MOST_KINDS
@@ -151,6 +165,28 @@ class ProblemReporter:
             if rest := [problem for alike in groups[len(shown) :] for problem in alike]:
                 self._lines((_of_the_rest(rest),))
         self._about_sites = later
+
+    def _show_left_out(self) -> None:
+        """Sites that the run leaves out: a cause of many once, with the earliest times; all others site by site."""
+        if not self._left_out:
+            return
+        from reconciler.reporters.going_out import GoingOutTotal, kinds_of
+
+        found, self._left_out = self._left_out, []
+        totals: dict[str, GoingOutTotal] = {}
+        for post in (post for notice in found for post in notice.posts):
+            total = GoingOutTotal((post.post,), post.zone)
+            if (known := totals.setdefault(total.kind, total)) is not total:
+                known.add(total)
+        shared = {kind: total for kind, total in totals.items() if total.sites >= FEW}
+        for total in shared.values():
+            what = f"this run leaves out {total.sites:,} sites on which {total.count:,} unwanted posts go out, each: "
+            self._notice(Diagnostic(GOES_OUT, what + total.unwanted, total.fix, Severity.WARNING))
+            for line in total.times_and_sites("(list them with --sites)"):
+                self._rows(outside(line))
+        for notice in found:
+            if not kinds_of(notice.posts) <= shared.keys():
+                self._notice(notice.problem)
 
     def _show_about_files(self, *, between: bool) -> None:
         found, self._about_files = self._about_files, []
@@ -186,8 +222,11 @@ class ProblemReporter:
     def _lines(self, lines: Iterable[str], *, indent: int = 0, hang: int = 4) -> None:
         for line in lines:
             for part in inert_lines(line):
-                for row in Line((Span(part),), indent=indent, hang=hang).on(self._screen):
-                    self._write(f"{row}\n")
+                self._rows(Line((Span(part),), indent=indent, hang=hang))
+
+    def _rows(self, line: Line) -> None:
+        for row in line.on(self._screen):
+            self._write(f"{row}\n")
 
 
 def _about_approvals(event: Event) -> Sequence[Diagnostic]:

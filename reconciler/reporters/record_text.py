@@ -24,7 +24,7 @@ from reconciler.planner.gone_out import GONE, STOPPED, is_gone, is_stopped
 from reconciler.planner.used_approvals import ADOPTED, USED, adopted_key, adopted_posts, times_known
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.values import LONG, change_row, is_read_by_parts, quoted, yaml
-from reconciler.reporters.words import moment, short
+from reconciler.reporters.words import moment, on_account, short
 
 MOST_TITLES: Final = 6
 """How many activities are named if their posts are alike; the rest are counted."""
@@ -192,7 +192,7 @@ class RecordText:
 def _adopted(post: PublishedPost) -> str:
     """A post that counts as this tool's own, though somebody else scheduled it."""
     when = f" for {moment(post.scheduled_for, post.zone)}" if post.scheduled_for else ""
-    where = f" on {shown_account(post.account)}" if post.account else ""
+    where = on_account(post.account)
     return f"{Kind.DRAFT} {name_of(post)}: scheduled{when}{where}, by somebody else"
 
 

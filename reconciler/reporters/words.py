@@ -10,6 +10,7 @@ from typing import Final
 from reconciler.model.canonical import Absent, Json, thaw
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
+from reconciler.model.posts import shown_account
 from reconciler.model.sites import name_of_input
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.reasons import REASONS
@@ -53,6 +54,11 @@ LONGEST = 160
 def moment(at: datetime, zone: str) -> str:
     """`Thu 2026-12-03 09:30 Europe/Berlin`: how a person says when."""
     return moment_text(at, zone)
+
+
+def on_account(label: str | None) -> str:
+    """` on janes.pottery`: the account for use after a post's name or time; empty if it is not known."""
+    return f" on {shown_account(label)}" if label else ""
 
 
 def delete_of(date: datetime | Absent, zone: str) -> str:

@@ -1608,7 +1608,8 @@ def test_a_run_that_leaves_out_a_site_says_what_goes_out_there_unwanted(
     asked = len(pottery.project.requests())
     said = run()
     assert 'pottery: this run leaves the site out, but an unwanted post goes out there: "Kiln' in said
-    assert '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin (the approval was withdrawn)' in said
+    when = "Wed 2026-11-04 09:30 Europe/Berlin on site3f0c2a9e"
+    assert f'"Kiln day" (Instagram) {when} (the approval was withdrawn); reconciler apply --target pottery' in said
     assert not [request for request in pottery.project.requests()[asked:] if SITE in str(request)]
     assert "leaves the site out" not in pottery.run("plan")[1]
 
@@ -1625,22 +1626,42 @@ def test_a_run_that_leaves_out_a_site_says_that_the_day_of_its_post_moved(potter
     assert "(its day was no longer the one that was approved)" in " ".join(said.split())
 
 
-def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("many", [4, 7])
+def test_many_sites_that_are_left_out_share_one_warning(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
     pottery.scheduled()
     root = pottery.project.root
     (record,) = (root / ".reconciler" / "records").glob(f"{SITE}.json")
-    for number in range(7):
+    for number in range(many):
         id = f"{SITE[:-2]}a{number}"
         copy = FILE.replace(SITE, id).replace("pottery", f"kiln{number}")
         pottery.project.write({f"sites/kiln{number}.yaml": copy})
         renamed = record.read_text().replace(SITE, id).replace("pottery", f"kiln{number}")
         (record.parent / f"{id}.json").write_text(renamed, "utf-8")
-    code, said = pottery.run("plan", "--target", "pottery")
-    assert (code, said.count("leaves the site out")) == (0, 5)
-    assert "unwanted posts go out on 2 more sites that this run leaves out" in said
-    monkeypatch.setattr("reconciler.engine.left_out.MOST_OTHERS_READ", 6)
-    _, said = pottery.run("plan", "--target", "pottery")
-    assert "note: 8 sites that this run leaves out were not checked for posts that are no longer wanted" in said
+    each = [f"kiln{number}: this run leaves the site out" for number in range(many)]
+
+    def run(*options: str) -> str:
+        code, said = pottery.run("plan", "--target", "pottery", *options)
+        assert code == 0
+        return " ".join(said.split())
+
+    said, post = run(), '"Kiln day" (Instagram)'
+    shared = f"{many} sites on which {many} unwanted posts go out, each: the approval was withdrawn"
+    when = f"Wed 2026-11-04 09:30 Europe/Berlin {many} posts: {post} on kiln0, {post} on kiln1, {post} on kiln2 and "
+    parts = [
+        f"warning: this run leaves out {shared}; run reconciler apply without options to cancel it; or cancel it",
+        when,
+    ]
+    assert [part in said for part in (*each, *parts)] == [many < 5] * many + [many >= 5] * 2, said
+    assert said.count("the approval was withdrawn") == (many if many < 5 else 1), said
+    said = run("--sites")
+    assert [what for what in each if what not in said] == []
+    problems = json.loads(pottery.command("plan", str(root), "--target", "pottery", "--output", "json").out)["problems"]
+    assert [problem["address"] for problem in problems] == [f"kiln{number}" for number in range(many)]
+    monkeypatch.setattr("reconciler.engine.left_out.MOST_OTHERS_READ", many - 1)
+    unchecked = f"{many + 1} sites that this run leaves out were not checked for posts that are no longer wanted"
+    assert f"note: {unchecked}" in run()
 
 
 def commits(project: Project) -> Callable[..., None]:
