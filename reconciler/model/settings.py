@@ -176,6 +176,17 @@ def normal(path: str, value: Json | Absent) -> Json:
     return value
 
 
+def normal_texts(value: Json) -> Json:
+    """A value with each text in it in normal form: what counts as the same is then never shown as a difference."""
+    if isinstance(value, str):
+        return normal_text(value)
+    if isinstance(value, tuple):
+        return tuple(map(normal_texts, value))
+    if isinstance(value, JsonObject):
+        return JsonObject({key: normal_texts(member) for key, member in value.items()})
+    return value
+
+
 def same_setting(path: str, value: Json | Absent, other: Json | Absent) -> bool:
     """Whether two values of a field are the same; a number equals its text (int64 is text in proto3 JSON)."""
     if not isinstance(value, Absent) and not isinstance(other, Absent) and same(value, other):

@@ -6,8 +6,6 @@ import re
 import unicodedata
 from typing import Final
 
-from reconciler.model.canonical import Json, JsonObject
-
 _UNSAFE: Final = (  # compiled on first use: most texts are plain ASCII
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: terminal escapes start with one of these
@@ -34,17 +32,6 @@ def normal_text(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.strip()
-
-
-def normal_texts(value: Json) -> Json:
-    """A value with each text in it in normal form: what counts as the same is then never shown as a difference."""
-    if isinstance(value, str):
-        return normal_text(value)
-    if isinstance(value, tuple):
-        return tuple(map(normal_texts, value))
-    if isinstance(value, JsonObject):
-        return JsonObject({key: normal_texts(member) for key, member in value.items()})
-    return value
 
 
 def about(subject: str, message: str, *, continues: bool) -> str:

@@ -7,8 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.model.canonical import Absent, Json, JsonObject, freeze, same, thaw
-from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
-from reconciler.model.text import normal_texts
+from reconciler.model.settings import Field, MarketingSettings, normal, normal_texts, same_setting
 from reconciler.model.writes import FieldChange
 
 

@@ -15,9 +15,9 @@ from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
-from reconciler.model.settings import same_setting
+from reconciler.model.settings import normal_texts, same_setting
 from reconciler.model.sites import SiteRef
-from reconciler.model.text import normal_texts, spoken
+from reconciler.model.text import spoken
 from reconciler.planner.actions import Grounds, Reason, RefusedBy, StillGoingOut
 
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.settings import normal, same_setting
+from reconciler.model.settings import normal, normal_texts, same_setting
 from reconciler.model.sites import RecordedSite
-from reconciler.model.text import normal_texts, printable
+from reconciler.model.text import printable
 from reconciler.model.two_values import both_in_sentence
 from reconciler.model.writes import FieldChange
 

@@ -13,8 +13,9 @@ from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.operations import SitePart
 from reconciler.model.plurals import plural
 from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of, post_name, shown_account
+from reconciler.model.settings import normal_texts
 from reconciler.model.sites import FORMER_NAME, Inputs, PublishedPost, RecordedSite
-from reconciler.model.text import normal_texts, spoken
+from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import yaml_text
 from reconciler.planner.baseline import WAS_CANCELLED

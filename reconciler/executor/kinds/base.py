@@ -25,8 +25,8 @@ from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, not_as_asked
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.settings import normal_texts
 from reconciler.model.sites import Bindings, Inputs, Need, PublishedPost, RecordedSite
-from reconciler.model.text import normal_texts
 from reconciler.model.two_values import both_in_sentence
 from reconciler.model.writes import FieldChange
 from reconciler.planner.baseline import WAS_CANCELLED, Objects, approval_key, key_of
