@@ -15,7 +15,7 @@ from jsonschema.exceptions import ValidationError
 
 from reconciler.config import times
 from reconciler.config.documents import Document
-from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
+from reconciler.config.words import NOTHING, KeyPath, close_match, dotted, listed, quoted
 from reconciler.model.diagnostics import Diagnostic, problem
 from reconciler.model.text import about
 
@@ -175,7 +175,8 @@ class _Explainer:
         expected = listed([_TYPES[kind] for kind in wanted if kind != "null"], "or")
         hint = ""
         if value is None:
-            hint = "leave the key out, or write its value"
+            none = NOTHING.get(str(path[-1])) if path else None
+            hint = f"write `{none}` for none, or leave the key out" if none else "leave the key out, or write its value"
         elif "string" in wanted and isinstance(value, bool | int | float):
             fits, examples = re.search(schema.get("pattern", ""), str(value)), schema.get("examples")
             hint = f"for example {_flow(examples[0])}" if examples and not fits else "put it in quotes"

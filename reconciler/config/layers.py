@@ -89,6 +89,10 @@ class MergedDocument:
             (layer for layer in reversed(self._layers) if layer.document.has(layer.prefix + path)), self._layers[-1]
         )
 
+    def is_below(self, path: KeyPath) -> bool:
+        """Whether a layer below the highest sets the value at a path."""
+        return any(layer.document.has(layer.prefix + path) for layer in self._layers[:-1])
+
     def _find(self, path: KeyPath, *, key: bool) -> tuple[Place, str]:
         """Where the value at a path is written, and what a message calls it."""
         owner = self.owner(path)

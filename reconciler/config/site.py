@@ -19,11 +19,11 @@ from reconciler.config.layers import Layer, MergedDocument
 from reconciler.config.problems import Problems
 from reconciler.config.project import Defaults, ProjectConfig
 from reconciler.config.rules import read_activities, read_posts, read_schedule
-from reconciler.config.schema import check
+from reconciler.config.schema import CheckedDocument, check
 from reconciler.config.secrets import AppRef
 from reconciler.config.sections import read_expect, read_marketing_plan, read_settings
 from reconciler.config.trust import REQUIRE_APPROVAL
-from reconciler.config.words import close_match, listed
+from reconciler.config.words import NOTHING, close_match, listed
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, digest_of_text, text_of_plain
@@ -69,6 +69,8 @@ def read_site(
     declared = {key: value for key, value in merged.value.items() if key != "where"}
     text = text_of_plain({"site": declared, "approvals": approved[1]})
     site = _site(ref, labels, merged, approved[0], digest_of_text(text))
+    if site.marketing_plan is not None and not site.marketing_plan.present:
+        _nothing_needs_the_marketing_plan(site, merged, checked)
     if under:
         site = replace(site, inherited=_inherited(site, merged, under))
     _approval_is_required(site, merged, project)
@@ -106,8 +108,7 @@ _NOBODY = SiteRef(SiteName("unknown"), "unknown")
 def _site(
     ref: SiteRef, labels: dict[str, str], merged: MergedDocument, approved: Approvals, digest: Digest
 ) -> DesiredSite:
-    marketing_plan = read_marketing_plan(merged)
-    site = DesiredSite(
+    return DesiredSite(
         ref=ref,
         place=merged.document.start,
         digest=digest,
@@ -115,15 +116,12 @@ def _site(
         settings=read_settings(merged),
         expect=read_expect(merged),
         events=read_events(merged),
-        marketing_plan=marketing_plan,
+        marketing_plan=read_marketing_plan(merged),
         activities=read_activities(merged),
         posts=read_posts(merged),
         schedule=read_schedule(merged),
         approvals=approved,
     )
-    if marketing_plan is not None and not marketing_plan.present:
-        _nothing_needs_the_marketing_plan(site, merged)
-    return site
 
 
 def _ref(written: dict[str, Any], merged: MergedDocument, project: ProjectConfig) -> SiteRef:
@@ -149,13 +147,16 @@ def _ref(written: dict[str, Any], merged: MergedDocument, project: ProjectConfig
     return SiteRef(SiteName(written["name"]), written["id"], credentials, instance)
 
 
-def _nothing_needs_the_marketing_plan(site: DesiredSite, merged: MergedDocument) -> None:
+def _nothing_needs_the_marketing_plan(site: DesiredSite, merged: MergedDocument, checked: CheckedDocument) -> None:
     for section, rules in (
         ("activities", site.activities),
         ("posts", site.posts),
         ("schedule", site.schedule.rules if site.schedule else ()),
     ):
-        if rules:
+        # A section that the site's file gets wrong has a problem already; these rules are then those of the defaults.
+        if rules and (section,) not in checked.bad:
             message = "needs a marketing plan, but `marketingPlan.state` is absent"
             fix = f"remove `{section}`, or write `state: present`"
+            if merged.is_below((section,)):
+                fix = f"write `{section}: {NOTHING[section]}` in the site's file, or `state: present`"
             merged.problem((section,), message, fix, against=("marketingPlan", "state"), key=True, continues=True)

@@ -269,6 +269,28 @@ def test_files_are_read_once_in_a_run(write_project: WriteProject) -> None:
     assert (site.ref.name, site.settings) == ("one", (Field("settings.toneOfVoice", "warm"),))
 
 
+@pytest.mark.parametrize(
+    ("written", "nothing", "expected"),
+    [
+        ("", "schedule: {rules: []}", "reconciler.yaml:3:5: defaults[0].schedule needs a marketing plan"),
+        ("schedule: {manage: all}", "schedule: {rules: []}", "sites/shop.yaml:4:1: schedule needs a marketing plan"),
+        ("schedule: null", "{rules: []}", "sites/shop.yaml:4:11: schedule: expected keys and values, got nothing"),
+        ("schedule:", "{rules: []}", "sites/shop.yaml:4:10: schedule: expected keys and values, got nothing"),
+    ],
+    ids=["left out", "its own", "null", "empty"],
+)
+def test_a_site_without_a_marketing_plan_switches_inherited_rules_off(
+    problems_of: Callable[[dict[str, str]], list[str]], written: str, nothing: str, expected: str
+) -> None:
+    """There is one problem, and what it says to write resolves it."""
+    project = "version: 1\ndefaults:\n  - schedule: {approval: required, rules: [{match: {within: 14d}}]}\n"
+    site = f"{head('shop')}marketingPlan: {{state: absent}}\n"
+    [said] = problems_of({"reconciler.yaml": project, "sites/shop.yaml": f"{site}{written}\n"})
+    assert said.startswith(expected)
+    assert f"; write `{nothing}`" in said
+    assert problems_of({"reconciler.yaml": project, "sites/shop.yaml": f"{site}schedule: {{rules: []}}\n"}) == []
+
+
 def test_problem_of_the_defaults_is_reported_once_for_all_sites(
     problems_of: Callable[[dict[str, str]], list[str]],
 ) -> None:
@@ -276,7 +298,7 @@ def test_problem_of_the_defaults_is_reported_once_for_all_sites(
     said = problems_of({"reconciler.yaml": "version: 1\ndefaults: [{posts: [{max: 3}]}]\n", "sites/all.yaml": sites})
     assert said == [
         "reconciler.yaml:2:13: defaults[0].posts needs a marketing plan, but `marketingPlan.state` is absent"
-        " (see sites/all.yaml:3:24 and 8 other places); remove `posts`, or write `state: present`"
+        " (see sites/all.yaml:3:24 and 8 other places); write `posts: []` in the site's file, or `state: present`"
     ]
 
 
@@ -287,7 +309,7 @@ def test_problem_of_the_defaults_is_reported_once_for_all_sites(
             "posts: [{max: 3}]",
             "marketingPlan: {state: absent}",
             "reconciler.yaml:3:5: defaults[0].posts needs a marketing plan, but `marketingPlan.state` is absent"
-            " (see sites/shop.yaml:3:24); remove `posts`, or write `state: present`",
+            " (see sites/shop.yaml:3:24); write `posts: []` in the site's file, or `state: present`",
         ),
         (
             "marketingPlan: {state: absent}",
