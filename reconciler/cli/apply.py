@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.cli.options import RunOptions
-from reconciler.cli.prompts import agreed, can_ask, public_question
+from reconciler.cli.prompts import WHOLE_QUESTION, agreed, can_ask, public_question, whole_question
 from reconciler.cli.run import CommandRun, reported
 from reconciler.cli.selection import selected
 from reconciler.engine.apply_run import DECLINED, ApplyTerms, Decision, Proposal
@@ -117,10 +117,12 @@ async def _decide(
     if not can_ask():
         needs_publish = proposal.public and not permissions.allow_publish
         return Decision(apply=False, refusal=NO_TERMINAL_TO_PUBLISH if needs_publish else NO_TERMINAL)
-    if proposal.only_public and not permissions.allow_publish:
+    if proposal.only_public:
         agreed_to = await agreed(public_question(where, proposal.completed.tally, alone=True), show_notices)
         return Decision(apply=agreed_to, allow_publish=agreed_to)
-    if not permissions.saved and not await agreed("Do you want to perform these actions?", show_notices):
+    all_at_once = proposal.public and permissions.allow_publish
+    question = whole_question(where, proposal.completed.tally) if all_at_once else WHOLE_QUESTION
+    if not permissions.saved and not await agreed(question, show_notices):
         return Decision(apply=False, refusal=DECLINED)
     if proposal.public and not permissions.allow_publish:
         question = public_question(where, proposal.completed.tally)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from reconciler.cli.outputs import screen_of
 from reconciler.model.plurals import plural
@@ -111,12 +112,25 @@ async def _readable(descriptor: int) -> None:
         loop.remove_reader(descriptor)
 
 
-def public_question(where: str, tally: PlanTally, *, alone: bool = False) -> str:
-    """The question if posts would go public, below the header; `alone`: nothing else would be done."""
+WHOLE_QUESTION: Final = "Do you want to perform these actions?"
+"""The question about everything that does not go public."""
+
+
+def whole_question(where: str, tally: PlanTally) -> str:
+    """The only question if posts go public too, because that is allowed: with the header, and what goes public."""
+    doing = ["perform these actions", *_public_words(tally)]
+    return f"{where}\nDo you want to {', '.join(doing[:-1])} and {doing[-1]}?"
+
+
+def _public_words(tally: PlanTally) -> list[str]:
     posts = posts_to_publish(tally)
     doing = [f"make {posts or 'posts'} public"] if posts or not tally.moved else []
-    doing += [f"move {plural(tally.moved, 'scheduled post')} to another time"] if tally.moved else []
-    question = f"{where}\nDo you want to {' and '.join(doing)}?"
+    return doing + ([f"move {plural(tally.moved, 'scheduled post')} to another time"] if tally.moved else [])
+
+
+def public_question(where: str, tally: PlanTally, *, alone: bool = False) -> str:
+    """The question if posts would go public, below the header; `alone`: nothing else would be done."""
+    question = f"{where}\nDo you want to {' and '.join(_public_words(tally))}?"
     if alone:
         return question
     promises = tally.promises

@@ -336,6 +336,27 @@ def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
     assert "2 withheld" in terminal.said
 
 
+def test_the_only_question_says_where_and_what_goes_public_if_that_is_allowed(
+    project: Project, reconciler: Command
+) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    head = f"SANDBOX · {project.root.name} · 1 site"
+    for answer, code, question in (
+        ("no\n", 4, "Do you want to make 2 posts public?"),
+        ("yes\n", 0, "Do you want to perform these actions and make 2 posts public?"),
+    ):
+        terminal = Terminal(project.root, "apply", "--allow-publish")
+        terminal.until("accepted: ")
+        assert terminal.said.splitlines()[-3:-1] == [head, question], terminal.said
+        terminal.type(answer)
+        assert terminal.end() == code
+        if answer == "no\n":
+            project.edit("sites/shop.yaml", "warm and playful", "dry")
+            project.edit("sites/shop.yaml", "{state: present}", "{state: present, regenerate: {when: never}}")
+    assert "2 published" in terminal.said
+
+
 def test_a_quiet_apply_shows_the_totals_of_its_plan_only_to_whoever_is_asked(
     project: Project, reconciler: Command
 ) -> None:
