@@ -183,12 +183,13 @@ async def apply_saved(
         # A saved plan is carried out on all its sites or on none.
         no_longer = [found.problem for found in sorted(stale, key=StaleAction.order)]
         several = len(sites := {found.site for found in stale}) > 1
-        whole = (*(no_longer if several else _each_cause_once(no_longer)), *judged.failed, *refusals_of(saved))
-        judged = _show(run, judged, whole=bool(whole or judged.completed.refusals))
-        for problem in whole if several else whole[1:]:
+        why = (stale_everywhere(len(sites)),) if several else tuple(_each_cause_once(no_longer))
+        limits, lasting = judged.completed.refusals, refusals_of(saved)
+        completed = replace(judged.completed, refusals=(*why, *lasting, *limits))
+        whole = bool(completed.refusals or judged.failed)
+        judged = _show(run, replace(judged, completed=completed), whole=whole)
+        for problem in no_longer if several else ():
             run.emit(Notice(problem))
-        if several:
-            whole = (stale_everywhere(len(sites)), *judged.failed)
 
         async def begin() -> None:
             # A person may have thought about it for a long time; nothing has been written so far.
@@ -198,8 +199,8 @@ async def apply_saved(
             else:
                 await spent.begin_part(saved.seal, shard.number, shard.count, clock.now())
 
-        reasons = whole or (*judged.completed.refusals, *judged.refused)
-        done = await _finish(run, judged, reasons, whole=bool(whole or judged.completed.refusals), begin=begin)
+        reasons = (*why, *judged.failed, *lasting) or (*limits, *judged.refused)
+        done = await _finish(run, judged, reasons, whole=whole, begin=begin)
         if shard is not None and isinstance(done, ApplyCompleted) and not done.interrupted:
             await spent.end_part(saved.seal, shard.number, clock.now())
         return done
@@ -210,13 +211,16 @@ async def apply_saved(
 
 
 def _each_cause_once(found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """What no longer holds at a site: posts with the same problem are named together."""
+    """What no longer holds at a site: posts with the same problem are named together, and a fix is said once."""
     causes: dict[tuple[str, ...] | Diagnostic, list[Diagnostic]] = {}
     for problem in found:
         key = (problem.code, problem.unnamed, problem.fix) if of_a_post(problem) else problem
         causes.setdefault(key, []).append(problem)
+    fixes: set[str] = set()
     for same in causes.values():
-        yield of_all_posts(same) if len(same) > 1 else same[0]
+        problem = of_all_posts(same) if len(same) > 1 else same[0]
+        yield replace(problem, fix="") if problem.fix in fixes else problem
+        fixes.add(problem.fix)
 
 
 def stale_everywhere(sites: int) -> Diagnostic:

@@ -248,7 +248,7 @@ def test_a_stale_plan_is_refused_and_says_which_precondition(
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
     assert ran.last == (
-        "Refused: shop/settings: settings.toneOfVoice is 'dry' now, no longer empty; "
+        "Refused: shop/settings: settings.toneOfVoice is 'dry' now, but was not set; "
         "the saved plan is stale; run plan again"
     )
     assert writes(project) == []
@@ -585,9 +585,11 @@ def test_a_stale_plan_says_once_what_to_do(reconciler: Command, project: Project
     reconciler("apply", project.root, *YES)
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
-    problems = [line for line in ran.err.splitlines() if line.startswith("error: ")]
-    assert len(problems) > 1
-    assert [line.count("run plan again") for line in problems] == [1] + [0] * (len(problems) - 1)
+    above, _, below = ran.out.partition("  None of the changes below will be made:\n")
+    assert above.count("! shop refused  ") > 1
+    assert above.count("fix: the saved plan is stale; run plan again") == 1
+    assert below.startswith("\nshop\n")
+    assert ran.last.endswith("; run plan again (and 3 more, above)")
 
 
 def test_show_does_not_show_an_altered_plan(reconciler: Command, project: Project, saved: Path) -> None:

@@ -888,8 +888,6 @@ def test_a_saved_plan_is_refused_if_the_workers_that_check_it_are_lost(
     assert run(["apply", saved, "--auto-approve", "--workers", "2"]) == 1
     said = " ".join("".join(capsys.readouterr()).split())
     assert "3 sites could not be read the workers for this site were lost 3 times" in said, said
-    assert "error: shop-2: the workers for this site were lost" in said, said
-    assert "(the same on shop-3)" in said, said
     assert not any(request["wrote"] for request in shops.sandbox.requests())
     assert run(["apply", saved, "--auto-approve"]) == 0  # it was not used up
 

@@ -128,7 +128,7 @@ HOLDING: list[Precondition] = [
 ]
 BROKEN: list[tuple[Precondition, str]] = [
     (StillAhead(START, timedelta(0)), f"too late: it would go out {moment_text(START, 'UTC')} -> run plan again"),
-    (SettingIs("settings.toneOfVoice", None), "settings.toneOfVoice is 'warm' now, no longer empty"),
+    (SettingIs("settings.toneOfVoice", None), "settings.toneOfVoice is 'warm' now, but was not set"),
     (EventIs(EventId("e9"), NO_DIGEST), "the event is gone"),
     (EventIs(LIVE_SALE.id, NO_DIGEST), "the event has changed since the plan"),
     (MarketingPlanIs((PlanStatus.FAILED,)), "the marketing plan is ACTIVE now"),

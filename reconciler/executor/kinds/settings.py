@@ -158,4 +158,4 @@ async def setting_unmet(required: SettingIs, site: SiteCache) -> Diagnostic | No
     if same(live, required.value):
         return None
     found, planned = both_in_sentence(live, required.value)
-    return stale(f"{required.path} is {found} now, {'no longer' if required.value is None else 'not'} {planned}")
+    return stale(f"{required.path} is {found} now, {'but was not set' if required.value is None else f'not {planned}'}")
