@@ -11,6 +11,7 @@ from reconciler.model.approvals import ActivityDecision, DraftDecision, drafts_d
 from reconciler.model.canonical import Digest
 from reconciler.model.content import comparable
 from reconciler.model.frozen import instant
+from reconciler.model.moments import if_approved
 from reconciler.model.publisher_fields import PLACES
 from reconciler.model.review import ActivityForReview, DraftForReview
 
@@ -25,6 +26,7 @@ BEFORE: Final = {key: KEYS[:at] for at, key in enumerate(KEYS)}
 ACTIVITY_KEYS: Final = ("id", "title", "date")
 NOT_SHOWN: Final = frozenset({"id", "digest", "decision", "cancelled"})
 _PLAIN_MOMENT: Final = re.compile(r"(about )?[A-Z][a-z]{2} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} [\w/+-]+")
+"""A time that is written without quotes."""
 _BLOCKS: Final = frozenset({"caption", "description"})
 
 
@@ -126,7 +128,7 @@ def value_text(key: str, value: str | tuple[str, ...] | dict[str, str], indent: 
         return flow_members(value)
     if isinstance(value, tuple):
         return flow(value)
-    if key == "goesOut" and _PLAIN_MOMENT.fullmatch(value):
+    if key == "goesOut" and _PLAIN_MOMENT.fullmatch(if_approved(value)):
         return value
     if key in _BLOCKS:
         return quoted(value) if one_line else block(value, indent)

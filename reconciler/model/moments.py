@@ -9,6 +9,9 @@ from typing import Final
 _WORDS: Final = r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)(?: \(UTC([+-]\d{2}:\d{2})\))?"
 
 
+_MOVES: Final = "; once approved, it moves to "
+
+
 def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
     """`Thu 2026-12-03 09:30 Europe/Berlin`, preceded by `about` if the API picks the time.
 
@@ -26,11 +29,21 @@ def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
     return f"{'' if exact else 'about '}{local:%a %Y-%m-%d %H:%M} {zone}{offset}"
 
 
+def moving_text(now: str, approved: str) -> str:
+    """When a scheduled post goes out, and to what time it moves once it is approved."""
+    return f"{now}{_MOVES}{approved}"
+
+
+def if_approved(words: str) -> str:
+    """When a post goes out once it is approved: the last time in a text made by `moment_text` or `moving_text`."""
+    return words.rpartition(_MOVES)[2]
+
+
 def moment_in(words: str) -> datetime | None:
-    """The time in a text made by `moment_text`, in its zone; None for any other text."""
+    """The time in a text made by `moment_text`, or the last of `moving_text`, in its zone; None for any other text."""
     from zoneinfo import ZoneInfo
 
-    found = re.fullmatch(_WORDS, words)
+    found = re.fullmatch(_WORDS, if_approved(words))
     if found is None:
         return None
     try:
@@ -43,6 +56,6 @@ def moment_in(words: str) -> datetime | None:
 
 
 def zone_in(words: str) -> str:
-    """The zone in a text made by `moment_text`; UTC for any other text."""
-    found = re.fullmatch(_WORDS, words)
+    """The zone in a text made by `moment_text` or `moving_text`; UTC for any other text."""
+    found = re.fullmatch(_WORDS, if_approved(words))
     return found[2] if found is not None else "UTC"

@@ -14,7 +14,7 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.moments import moment_text
+from reconciler.model.moments import if_approved, moment_text
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId, PostStatus, channel_name, post_name
@@ -290,7 +290,7 @@ def other_moment_notes(
                 "that line has no effect; to hold the post back, write `pending`"
             )
             yield replace(Diagnostic.note(OBSTACLE_IN_FILE, what), address=address)
-        if draft.goes_out and draft.goes_out != goes_out:
+        if draft.goes_out and if_approved(draft.goes_out) != goes_out:
             what = (
                 f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
                 "line has no effect: the time comes from the rule, or from the activity"

@@ -17,7 +17,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.content import Difference, approval_digest
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.moments import moment_text
+from reconciler.model.moments import moment_text, moving_text
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.planner.actions import BlockedBy, StillGoingOut
@@ -79,6 +79,7 @@ APPROVING_DOES_NOT_HELP: Final = frozenset(
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
 
+    `before` is when a scheduled post goes out unless it is approved, if its rule then moves it to `moment`.
     `problems` are what would block it if it were approved (the policy, its channel, the premium plan or the site), and
     one more if the rules leave it out or the next apply discards it.
     """
@@ -100,6 +101,7 @@ class ReviewedPost(Struct, frozen=True):
     withheld: bool = False
     warnings: tuple[Diagnostic, ...] = ()
     """What looks wrong with it but does not block it."""
+    before: datetime | None = None
 
     @property
     def is_stuck(self) -> bool:
@@ -224,8 +226,9 @@ class Review(Struct, frozen=True):
         return self.unrecorded | {missed.draft.id for missed in self.missed}
 
     def goes_out(self, reviewed: ReviewedPost) -> str:
-        """When a post goes out, in the site's zone."""
-        return moment_text(reviewed.moment, self.zone, exact=reviewed.exact)
+        """When a post goes out, in the site's zone, and to what time it moves once it is approved, if it does."""
+        moment = moment_text(reviewed.moment, self.zone, exact=reviewed.exact)
+        return moving_text(moment_text(reviewed.before, self.zone), moment) if reviewed.before else moment
 
     @property
     def waiting(self) -> tuple[ReviewedPost, ...]:
@@ -248,7 +251,8 @@ class Review(Struct, frozen=True):
         return tuple(
             Diagnostic(
                 GOES_OUT_ANYWAY.code,
-                f"{post_name(activity.activity.title, post.channel, post.type)} goes out {self.goes_out(reviewed)}, "
+                f"{post_name(activity.activity.title, post.channel, post.type)} goes out "
+                f"{moment_text(reviewed.before or reviewed.moment, self.zone, exact=reviewed.exact)}, "
                 "and nobody has approved it",
                 fix,
                 Severity.WARNING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final, assert_never
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ from reconciler.model.content import approval_digest, counted
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import PlanStatus, When
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
+from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, ReasonFact
 from reconciler.planner.activities import plan_activities
@@ -138,6 +140,8 @@ def review_of(
         frozenset(found.post for found in going_out),
         warnings_of((*choice.wanted, *choice.scheduled), scope),
         ScheduleRuleIndex(desired.schedule.rules),
+        {} if plan.refusals else _moves(plan),
+        _moves(hypothetical),
     )
     live = in_order(part.projected)
     missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
@@ -198,6 +202,12 @@ def plan_if_approved(
     return make_plan(desired, observed, replace(recorded, known=True), options)
 
 
+def _moves(plan: Plan) -> dict[PostId, datetime]:
+    """The posts that a plan moves to another time, and to which."""
+    operations = (action.operation for action in plan.actions)
+    return {operation.post: operation.at for operation in operations if isinstance(operation, ReschedulePost)}
+
+
 class _ReviewBuilder(Struct, frozen=True):
     """Reviews the activities and posts of a site, one at a time."""
 
@@ -214,6 +224,8 @@ class _ReviewBuilder(Struct, frozen=True):
     going_out: frozenset[PostId]
     warnings: dict[PostId, tuple[Diagnostic, ...]]
     rules: ScheduleRuleIndex
+    moves: dict[PostId, datetime]
+    moves_if_approved: dict[PostId, datetime]
 
     def activity(self, activity: Activity) -> ReviewedActivity:
         approval = self.desired.approvals.activity(activity.id)
@@ -277,11 +289,13 @@ class _ReviewBuilder(Struct, frozen=True):
             status = ReviewStatus.MISSED
         anyway = post.status is PostStatus.SCHEDULED and status in TO_DECIDE and post.id not in self.going_out
         kept = decision is ActivityDecision.KEEP
+        asked = kept and status in TO_DECIDE
+        then = (self.moves_if_approved if asked else self.moves).get(post.id, moment)
         warnings = self.warnings.get(post.id, ())
         return ReviewedPost(
             self._with_name_in_file(post),
             status,
-            moment,
+            then,
             exact,
             wanted,
             times,
@@ -290,6 +304,7 @@ class _ReviewBuilder(Struct, frozen=True):
             verdict.differences,
             to_ask_again or verdict.state is ApprovalState.UNPROVEN,
             (GOES_OUT_ANYWAY, *warnings) if anyway else warnings,
+            moment if asked and then != moment else None,
         )
 
     def _cancellations(self, post: Post, times: int) -> int:

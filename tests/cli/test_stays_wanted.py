@@ -357,10 +357,13 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
     with pottery.project.world() as world:
         world.dashboard.schedule_item(SITE, POST, at="2026-11-04T12:00:00.000Z")
     when, file = "Wed 2026-11-04 13:00 Europe/Berlin", pottery.project.root / APPROVALS
+    then = "Wed 2026-11-04 09:30 Europe/Berlin"
+    both = f"{when}; once approved, it moves to {then}"
     for _ in range(2):
         said = pottery.run("review")[1]
         assert "1 pending; 1 post goes out unapproved" in said, said
-        assert f'? "Kiln day" {when} Instagram on' in said, said
+        assert f'? "Kiln day" {both} Instagram on' in said, said
+        assert f"        goesOut: {both}\n" in file.read_text("utf-8")
         assert "it is already scheduled and goes out even if nobody approves it; to stop it, cancel it" in said
         assert (
             "Review: 1 pending, 0 approved; 1 of 1 site has pending drafts; 1 post goes out unapproved. Next:" in said
@@ -375,19 +378,24 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
     ran = pottery.command("review", pottery.project.root, "--output", "json").json
     (draft,) = ran["sites"][0]["drafts"]
     assert (draft["status"], draft["warnings"][0]["code"]) == ("pending", "goes-out-unapproved")
+    assert (draft["goesOut"], draft["at"]) == (both, "2026-11-04T08:30:00.000Z")
     assert (ran["summary"]["pending"], ran["summary"]["unapproved"]) == (1, 1)
     assert "title=goes-out-unapproved" in pottery.run("review", "--output", "github")[1]
     page = file.with_suffix(".html").read_text("utf-8")
-    assert ("Waiting for a decision" in page, "already scheduled and goes out" in page) == (True, True)
+    assert ("Waiting for a decision" in page, "already scheduled and goes out" in page, both in page) == (True,) * 3
     (card,) = page_of(pottery.project.root).board.cards.values()
-    assert (card.state, card.goes_out) == (CardState.PENDING, when)
+    assert (card.state, card.goes_out) == (CardState.PENDING, both)
+    assert card.moment == datetime(2026, 11, 4, 8, 30, tzinfo=UTC)
     assert "already scheduled and goes out" in card.notes[0]
     said = pottery.run("approve", "--all", "--yes")[1]
-    assert f'1 of 1 pottery Instagram "Kiln day" goes out: {when}' in said, said
+    assert f'1 of 1 pottery Instagram "Kiln day" goes out: {both}' in said, said
     assert "note: it is already scheduled and goes out" in said, said
+    said = pottery.run("plan")[1]
+    assert (f"moves to {then} instead of {when}" in said, "note:" in said) == (True, False), said
     said = pottery.run("review")[1]
     assert ("1 scheduled" in said, "unapproved" in said) == (True, False), said
     assert said.endswith("Review: 0 pending, 0 approved, in 1 site."), said
+    assert f"        goesOut: {then}\n" in file.read_text("utf-8")
 
 
 def test_a_saved_plan_does_not_publish_what_was_withdrawn_since(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.model.moments import moment_in, moment_text, zone_in
+from reconciler.model.moments import if_approved, moment_in, moment_text, moving_text, zone_in
 from reconciler.reporters.words import moment
 
 
@@ -33,6 +33,14 @@ def test_a_moment_is_shown_in_the_zone_of_its_site(at: str, zone: str, words: st
         assert found.astimezone(UTC) == instant, "read again it is the same"
     assert zone_in(words) == (zone if zone != "Mars/Olympus" else "UTC")
     assert moment_in("at a time Wix picks") is None
+
+
+def test_of_a_post_that_moves_once_it_is_approved_the_time_after_that_is_read() -> None:
+    now, then = "Thu 2026-12-03 09:30 UTC", "Wed 2026-12-02 10:30 Europe/Berlin"
+    both = moving_text(now, then)
+    assert both == f"{now}; once approved, it moves to {then}"
+    assert (if_approved(both), if_approved(now)) == (then, now)
+    assert (moment_in(both), zone_in(both)) == (moment_in(then), "Europe/Berlin")
 
 
 def test_no_two_minutes_of_a_night_in_which_clocks_change_have_the_same_words() -> None:
