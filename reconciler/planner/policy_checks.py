@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import as_typed, length
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
+from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.text import in_quotes
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import IN_THE_DASHBOARD, channel_violations, is_empty
@@ -34,14 +35,24 @@ SHOWN_FROM: Final = 0.8
 class Days(Struct):
     """How many posts of a site go out on each day in its zone: those already scheduled, and those just planned.
 
-    A post that this plan cancels or moves still counts on its old day, because that write may fail.
+    A post that this plan cancels or moves still counts on its old day, because that write may fail. `leaving` says
+    which they are, with what happens to each: `cancels` or `moves`.
     """
 
     zone_days: dict[date, set[PostId]] = field(default_factory=dict)
+    leaving: dict[date, dict[PostId, str]] = field(default_factory=dict)
 
     def add(self, day: date, post: PostId) -> None:
         """Counts a post on a day. The same post counts once."""
         self.zone_days.setdefault(day, set()).add(post)
+
+    def note_leaving(self, write: CancelPost | ReschedulePost, zone: tzinfo) -> None:
+        """Notes that a post no longer goes out on its day once this write is done."""
+        day = write.now.astimezone(zone).date() if write.now else None
+        if day is None or write.post not in self.zone_days.get(day, ()):
+            return
+        if isinstance(write, CancelPost) or write.at.astimezone(zone).date() != day:
+            self.leaving.setdefault(day, {})[write.post] = "cancels" if isinstance(write, CancelPost) else "moves"
 
     def count_with(self, day: date, post: PostId) -> int:
         """How many posts there would be with this one."""
@@ -124,10 +135,16 @@ def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Sc
 def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> Diagnostic | None:
     """The violation if a post would be one too many on its day."""
     most, day = policy.max_publish_per_site_per_day, moment.astimezone(scope.zone).date()
-    if most is None or days.count_with(day, post) <= most:
+    count = days.count_with(day, post)
+    if most is None or count <= most:
         return None
-    detail = f"it would be post {days.count_with(day, post):,} on {day}, but the maximum is {most:,}"
-    return _breaks(policy, "maxPublishPerSitePerDay", detail, "move a post to another day")
+    leaving, counting, fix = days.leaving.get(day, {}), "", "move a post to another day"
+    if leaving and count - len(leaving) <= most:
+        number = "one" if len(leaving) == 1 else f"{len(leaving):,}"
+        counting = f", counting {number} that apply {' or '.join(sorted({*leaving.values()}))},"
+        fix = "run apply again when that is done"
+    detail = f"it would be post {count:,} on {day}{counting or ','} but the maximum is {most:,}"
+    return _breaks(policy, "maxPublishPerSitePerDay", detail, fix)
 
 
 NEAR_LIMIT: Final = "near-limit"

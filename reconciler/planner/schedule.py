@@ -103,6 +103,9 @@ def plan_schedule(
     moves = [action.operation for _, action in waiting.moves if isinstance(action.operation, ReschedulePost)]
     for move in moves:
         days.add(move.at.astimezone(scope.zone).date(), move.post)
+    for write in (*(action.operation for action in waiting.cancels), *moves):
+        if isinstance(write, CancelPost | ReschedulePost):
+            days.note_leaving(write, scope.zone)
     eligibility = DraftEligibility(
         desired, approvals, observed, recorded, options, scope, days, moves=len(waiting.moves)
     )

@@ -203,6 +203,7 @@ class _WaitingPosts(Struct):
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         title = self.titles.get(activity.id, activity.title)
         operation = CancelPost(post.id, known, post.channel, moment, title, post.type)
+        self.standards.days.note_leaving(operation, self.standards.scope.zone)
         requires = (StillScheduled(post.id),)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, requires, unwanted.grounds))
 
@@ -263,6 +264,7 @@ class _WaitingPosts(Struct):
             post.type,
             self._account(post) or ABSENT,
         )
+        standards.days.note_leaving(operation, standards.scope.zone)
         requires = (
             PostIs(post.id, PostStatus.SCHEDULED, post.digest),
             *rights_needed(activity, post, standards.schedule, standards.desired.approvals, standards.recorded),

@@ -343,6 +343,62 @@ def test_a_lower_limit_per_day_cancels_the_last_posts() -> None:
     assert [operation.post for operation in operations(made) if isinstance(operation, CancelPost)] == ["d3"]
 
 
+@pytest.mark.parametrize(
+    ("leaves", "most", "said", "fix"),
+    [
+        (1, 1, "it would be post 2 on 2026-12-03, counting one that apply cancels, but the maximum is 1", "run apply"),
+        (2, 2, "it would be post 3 on 2026-12-03, counting 2 that apply cancels, but the maximum is 2", "run apply"),
+        (1, 0, "it would be post 2 on 2026-12-03, but the maximum is 0", "move a post"),
+    ],
+)
+def test_a_post_that_a_plan_cancels_counts_for_its_day_and_the_plan_says_so(
+    leaves: int, most: int, said: str, fix: str
+) -> None:
+    """Cancelling may fail. If it does not, the next run schedules the draft."""
+    taken = [replace(WAITS, id=f"d{n}") for n in range(leaves)]
+    ours = RecordedSite(published=tuple(record for each in taken for record in scheduled_before(each).published))
+    free = activity("b", post("d9"))
+    file = Approvals(
+        (*approved(activity("a", *taken), decision=DraftDecision.PENDING).activities, *approved(free).activities)
+    )
+    policy = Policy(max_publish_per_site_per_day=most)
+    made = plan(desired(approvals=file), site(activity("a", *taken), free), ours, policy=policy)
+    assert {type(operation) for operation in operations(made)} == {CancelPost}
+    [blocked] = made.blocked
+    assert said in blocked.message
+    assert blocked.fix.startswith(fix)
+    after = plan(desired(approvals=file), site(free), ours, policy=policy)
+    assert [type(operation) for operation in operations(after)] == [SchedulePost] * (most > 0)
+
+
+def test_a_post_that_a_plan_moves_counts_for_its_old_day_and_the_plan_says_so() -> None:
+    moved = activity("a", replace(WAITS, scheduled_for=NOW + timedelta(days=2)), days=3)
+    free = activity("b", post("d9"), days=2)
+    rules = (ScheduleRule(Match(), at=time(9)),)
+    policy = Policy(max_publish_per_site_per_day=1)
+    made = plan(desired(*rules, approvals=approved(moved, free)), site(moved, free), OURS, policy=policy)
+    assert [type(operation) for operation in operations(made)] == [ReschedulePost]
+    [blocked] = made.blocked
+    assert "it would be post 2 on 2026-12-03, counting one that apply moves, but the maximum is 1" in blocked.message
+    same_day = activity("a", replace(WAITS, scheduled_for=NOW + timedelta(days=2, hours=1)))
+    made = plan(desired(*rules, approvals=approved(same_day, free)), site(same_day, free), OURS, policy=policy)
+    assert [type(operation) for operation in operations(made)] == [ReschedulePost]
+    assert "it would be post 2 on 2026-12-03, but the maximum is 1" in made.blocked[0].message
+
+
+@pytest.mark.parametrize(("leaves", "verb"), [(CancelPost, "cancels"), (ReschedulePost, "moves")])
+def test_a_post_cannot_be_moved_to_a_day_that_another_one_has_yet_to_leave(leaves: type[Operation], verb: str) -> None:
+    first = activity("a", WAITS, days=3)
+    second = activity("b", replace(WAITS, id="d9", scheduled_for=AT + timedelta(days=3)), days=2)
+    ours = RecordedSite(published=(*OURS.published, *scheduled_before(second.posts[0]).published))
+    file = approved(second) if leaves is CancelPost else approved(first, second)
+    policy = Policy(max_publish_per_site_per_day=1)
+    made = plan(desired(ScheduleRule(Match(), at=time(9)), approvals=file), site(first, second), ours, policy=policy)
+    assert [type(operation) for operation in operations(made)] == [leaves]
+    [blocked] = made.blocked
+    assert f"it would be post 2 on 2026-12-03, counting one that apply {verb}, but the maximum is 1" in blocked.message
+
+
 def test_what_somebody_else_scheduled_cancels_nothing_that_this_tool_scheduled() -> None:
     theirs = replace(WAITS, id="d0", scheduled_for=AT - timedelta(hours=1))
     out = activity("a", theirs, WAITS)
