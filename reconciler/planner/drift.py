@@ -7,7 +7,7 @@ posts and drafts are in drift_content.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -15,9 +15,9 @@ from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import AwaitGeneration, MarketingPlan, PlanStatus, When
-from reconciler.model.posts import PostId, Unrecognised
+from reconciler.model.posts import PostId, PostStatus, Unrecognised
 from reconciler.model.settings import MarketingSettings, same_setting
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, name_of_input
+from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite, name_of_input
 from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import ABSENT_NOW, key_of, knows_marketing_plan
 from reconciler.planner.changes import changed_fields
@@ -31,6 +31,7 @@ from reconciler.planner.drift_report import (
     DriftState,
     FieldDrift,
     Finding,
+    GoesOut,
     applied_or_absent,
     of_fields,
     who_moved,
@@ -39,6 +40,10 @@ from reconciler.planner.events import EventsPart
 from reconciler.planner.generation import BASELINES, changed_inputs, generated_from_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
+from reconciler.planner.wanted_posts import account_of, moment_in
+
+CANCELS: Final = frozenset({Finding.TAKEN_BACK, Finding.NOT_WANTED})
+"""Findings about posts that the next apply cancels, so they go out until then, even if the site does not show them."""
 
 
 def find_drift(
@@ -66,8 +71,8 @@ def find_drift(
             found += content
         else:
             found += waiting_items(desired, observed, recorded, plan, scope)
-    typed = _with_types(_with_blocked(found, plan), observed, recorded)
-    items = tuple(with_problem(item, scope.zone_name) for item in typed)
+    known = _with_posts(_with_blocked(found, plan), desired, observed, recorded)
+    items = tuple(with_problem(item, scope.zone_name) for item in known)
     notes = tuple(note for note in plan.notes if note.code not in BASELINES)  # an audit sets no baseline
     return DriftReport(desired.ref, items, due, notes, plan.refusals)
 
@@ -95,17 +100,37 @@ def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
     return tuple(items)
 
 
-def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: RecordedSite) -> Iterator[DriftItem]:
-    """The items, with the type of each post on its channel, as far as the site or the state knows."""
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
-    types = {post.id: post.type for post in recorded.published}
-    types |= {post.id: post.type for activity in activities for post in activity.posts}
-    return (
-        replace(item, type=types.get(PostId(item.address.key), ""))
-        if not item.type and item.address.kind is Kind.DRAFT
-        else item
-        for item in items
-    )
+def _with_posts(
+    items: Iterable[DriftItem], desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite
+) -> Iterator[DriftItem]:
+    """The items; those of posts with what the site or the state knows: the type, and when and where it goes out."""
+    live = {post.id: (activity, post) for activity in observed.activities for post in activity.posts}
+    for item in items:
+        if item.address.kind is not Kind.DRAFT:
+            yield item
+            continue
+        id = PostId(item.address.key)
+        found, last = live.get(id), recorded.last_published.get(id)
+        if not item.type:
+            item = replace(item, type=found[1].type if found else last.type if last else "")
+        tells = item.going_out is not None or (item.problem is not None and item.problem.name)
+        if item.state is not DriftState.DRIFTED or tells:
+            yield item
+        elif found is None:
+            yield replace(item, goes_out=_as_scheduled(last)) if item.finding in CANCELS and last else item
+        elif found[1].status is PostStatus.SCHEDULED:
+            activity, post = found
+            at, account = moment_in(activity, post), account_of(post, desired.approvals, recorded)
+            goes_out = GoesOut(None if item.about else at, post.scheduled_for is not None, account)
+            yield replace(item, goes_out=goes_out)
+        else:
+            yield item
+
+
+def _as_scheduled(last: PublishedPost) -> GoesOut:
+    """A post that the site does not show, as the state knows it."""
+    at = last.scheduled_for or last.date
+    return GoesOut(at, last.scheduled_for is not None, last.account or "")
 
 
 # --- settings --------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
 from reconciler.model.two_values import both_in_sentence
 from reconciler.planner.actions import BlockedBy, InReview
@@ -149,7 +148,7 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
 def _name(item: DriftItem) -> str:
     """What people call the object, if its address has only an id."""
     if item.channel:
-        return name_of(item)
+        return item.post
     if _is_titled(item) and item.about:
         return f'{spoken(Kind.ACTIVITY)} "{", ".join(item.about)}"'
     return item.problem.name if item.problem is not None else ""

@@ -14,7 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import name_of
+from reconciler.model.posts import name_of, shown_account
 from reconciler.model.settings import normal_texts, same_setting
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import spoken
@@ -103,6 +103,17 @@ def _time(side: Json, zone: str) -> Json:
     return moment_text(datetime.fromisoformat(side), zone) if isinstance(side, str) else side
 
 
+class GoesOut(Struct, frozen=True):
+    """When a scheduled post goes out, and on which account; `at` is None if the finding itself says when.
+
+    The account is empty if it is not known. If not `exact`, the API picks the time, and this is an estimate.
+    """
+
+    at: datetime | None = None
+    exact: bool = True
+    account: str = ""
+
+
 class DriftItem(Struct, frozen=True):
     """One managed object. `moved` is set if it drifted. `about` holds the facts behind the finding.
 
@@ -129,6 +140,20 @@ class DriftItem(Struct, frozen=True):
     """The time zone of the site, once there is a problem."""
     going_out: StillGoingOut | None = None
     """The post, if it goes out although it is no longer wanted."""
+    goes_out: GoesOut = GoesOut()
+    """For any other post that is drifted and scheduled, unless its problem is an obstacle that says this."""
+
+    @property
+    def when(self) -> str:
+        """`Wed 2026-11-04 09:30 Europe/Berlin`: when the post goes out, if that is in `goes_out`; otherwise empty."""
+        goes_out = self.goes_out
+        return moment_text(goes_out.at, self.zone, exact=goes_out.exact) if goes_out.at else ""
+
+    @property
+    def post(self) -> str:
+        """`"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin on pottery`: the name of a post in its problem."""
+        account = self.goes_out.account
+        return " ".join(filter(None, (name_of(self), self.when, f"on {shown_account(account)}" if account else "")))
 
     @property
     def fix(self) -> str:
@@ -138,7 +163,7 @@ class DriftItem(Struct, frozen=True):
     @property
     def statement(self) -> str:
         """What is said about it apart from its name and the side that changed; empty if it is converged."""
-        shown = name_of(self) if self.channel else ""
+        shown = self.post if self.channel else ""
         said = without_name(self.problem, shown).cause if self.problem is not None else ""
         return said.removeprefix(f"{spoken(self.moved)}: ") if self.moved is not None else said
 

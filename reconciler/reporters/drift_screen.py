@@ -25,6 +25,7 @@ from reconciler.planner.drift_report import (
     DriftTally,
     FieldDrift,
     Finding,
+    GoesOut,
     is_drift,
 )
 from reconciler.reporters import words
@@ -32,11 +33,11 @@ from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
-from reconciler.reporters.going_out import GoingOutTotal, by_cause, going_out_lines
+from reconciler.reporters.going_out import UNKNOWN, GoingOutTotal, by_cause, going_out_lines
 from reconciler.reporters.items import Item, Rank, own_lines, shared_parts
 from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, paragraph, subject_line, table
-from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
+from reconciler.reporters.named_drafts import MOST_NAMED, at_times, by_channels
 from reconciler.reporters.plan_text import waiting_lines
 from reconciler.reporters.problem_items import note_item, refused_item
 from reconciler.reporters.totals import (
@@ -68,6 +69,9 @@ REFUSED: Final = -1
 TOLD_TOGETHER: Final = frozenset({Finding.BLOCKED, Finding.NOT_SCHEDULED})
 """Findings that a whole fleet may share: only their number is shown then. What somebody did to a post is always shown
 with its name."""
+
+ABOUT_SCHEDULED: Final = frozenset({Finding.TAKEN_BACK, Finding.NOT_WANTED, Finding.OTHER_TIME, Finding.DATE_MOVED})
+"""Findings about scheduled posts that a whole fleet may share if they come from a change in git."""
 
 GOING_WRONG: Final = frozenset(
     {
@@ -349,21 +353,31 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
 
 
 def _is_told_together(item: DriftItem) -> bool:
-    """Whether many sites may share the finding: one of certain kinds, or a post that a change in git made unwanted."""
-    in_git = item.finding is Finding.TAKEN_BACK and item.moved is ChangedSide.GIT
+    """Whether many sites may share the finding; about a scheduled post, only after a change in git."""
+    in_git = item.finding in ABOUT_SCHEDULED and item.moved is ChangedSide.GIT
     return in_git or item.finding in TOLD_TOGETHER
 
 
 def _names(items: Sequence[DriftItem]) -> str:
-    """The names of several objects; of posts that are blocked or not yet scheduled, only the first few."""
+    """The names of several objects; of posts that are blocked or not yet scheduled, only the first few.
+
+    Scheduled posts also have the time and the account, as far as these are known; those that go out first come first.
+    """
     if not items[0].channel:
         return ", ".join(filter(None, map(_name, items)))
+    if any(item.goes_out != GoesOut() for item in items):
+        times: dict[str, list[str]] = {}
+        for item in sorted(items, key=lambda item: (item.goes_out.at or UNKNOWN, item.title, item.channel)):
+            times.setdefault(item.when, []).append(name_of(item) + words.on_account(item.goes_out.account))
+        return at_times(((when, ", ".join(names)) for when, names in times.items()), items[0].zone)
     return by_channels(items, MOST_NAMED if items[0].finding in TOLD_TOGETHER else len(items), "post")
 
 
 def _name(item: DriftItem) -> str:
-    """`"Winter check" (Facebook)`; empty if it has none."""
-    return name_of(item) if item.channel else item.problem.name if item.problem else ""
+    """`"Winter check" (Facebook)`, with the time if it goes out; empty if it has none."""
+    if item.channel:
+        return f"{name_of(item)} {item.when}".rstrip()
+    return item.problem.name if item.problem else ""
 
 
 def _name_of(field: FieldDrift) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from reconciler.model.address import Kind
-from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
 from reconciler.planner.drift_report import DriftItem, Finding
 
@@ -14,7 +13,7 @@ def subject(item: DriftItem) -> str:
     if kind.has_names:
         return f'{spoken(kind)} "{key}"'
     if item.channel:
-        return f"{'draft' if item.finding is Finding.REVIEW else 'post'} {name_of(item)}"
+        return f"{'draft' if item.finding is Finding.REVIEW else 'post'} {item.post}"
     name = item.problem.name if item.problem is not None else ""
     if not name:
         return spoken(kind)

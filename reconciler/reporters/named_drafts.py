@@ -73,6 +73,19 @@ def by_channels(posts: Iterable[_Titled], most: int, thing: str = "draft") -> st
     return f"{'; '.join(found)}{more}" if found else ""
 
 
+def at_times(named: Iterable[tuple[str, str]], zone: str) -> str:
+    """`Tue 2026-12-01 09:30 UTC "Sale" (X); Wed 2026-12-02 09:30 "Studio" (X)`: pairs of a time and names, in order.
+
+    The `zone` is said once. A time may be empty.
+    """
+    found: list[str] = []
+    in_zone = f" {zone}"
+    for when, names in named:
+        found.append(f"{when.replace(f' {zone}', in_zone, 1)} {names}".strip())
+        in_zone = "" if when else in_zone
+    return "; ".join(found)
+
+
 def discard_total(discards: Sequence[Discarded], plan: Plan) -> DiscardTotal | None:
     """What sites that share a block count in place of `discard_line`; None if nothing is thrown away."""
     if not discards:

@@ -21,7 +21,7 @@ from reconciler.reporters import words
 from reconciler.reporters.items import Item
 from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS
 from reconciler.reporters.layout import Span, subject_line
-from reconciler.reporters.named_drafts import by_channels, discard_line, discard_total
+from reconciler.reporters.named_drafts import at_times, by_channels, discard_line, discard_total
 from reconciler.reporters.totals import PostTotal, names_line
 from reconciler.reporters.values import quoted
 
@@ -109,13 +109,11 @@ def posts_by_time(operations: Iterable[Operation], zone: str, *, one_channel: bo
     times: dict[str, list[Timed]] = {}
     for post in sorted((each for each in operations if isinstance(each, Timed)), key=by_time):
         times.setdefault(_time_of(post, zone), []).append(post)
-    found: list[str] = []
-    in_zone = f" {zone}"
-    for when, same in times.items():
-        names = ", ".join(quoted(post.title) for post in same) if one_channel else by_channels(same, len(same), "post")
-        found.append(f"{when.replace(f' {zone}', in_zone, 1)} {names}".strip())
-        in_zone = "" if when else in_zone
-    return "; ".join(found)
+    named = (
+        ", ".join(quoted(post.title) for post in same) if one_channel else by_channels(same, len(same), "post")
+        for same in times.values()
+    )
+    return at_times(zip(times, named, strict=True), zone)
 
 
 def by_time(post: ScheduleOperation) -> tuple[datetime, str, str, str]:

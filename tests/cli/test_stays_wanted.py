@@ -12,6 +12,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pytest
 
@@ -1392,6 +1393,45 @@ def test_what_is_withdrawn_while_the_marketing_plan_shows_nothing_is_cancelled(p
     assert "1 to cancel" in pottery.run("plan")[1]
     pottery.run("apply", "--auto-approve")
     assert pottery.status() == "CANCELED"
+
+
+LATER: Final = "Wed 2026-11-04 10:30 Europe/Berlin"
+UNWANTED: Final = "{when} on site3f0c2a9e drifted changed in git scheduled, but "
+WITHDRAW: Final = (APPROVALS, "decision: approve", "decision: pending")
+
+
+@pytest.mark.parametrize(
+    ("status", "edit", "what"),
+    [
+        ("ACTIVE", WITHDRAW, f"{UNWANTED}no longer wanted (the approval was withdrawn)"),
+        ("FAILED", WITHDRAW, f"{UNWANTED}no longer wanted (the approval was withdrawn)"),
+        ("ACTIVE", ("sites/pottery.yaml", "[INSTAGRAM]", "[FACEBOOK]"), f"{UNWANTED}not covered by any rule"),
+        (
+            "ACTIVE",
+            ("sites/pottery.yaml", "09:30", "10:30"),
+            "on site3f0c2a9e drifted changed in git scheduled for {when}; the rule says " + LATER,
+        ),
+    ],
+    ids=["withdrawn", "not shown", "not covered", "other time"],
+)
+def test_drift_says_when_and_where_a_scheduled_post_goes_out(
+    pottery: Pottery, status: str, edit: tuple[str, str, str], what: str
+) -> None:
+    """Each format does; a post that the site does not show any more is as the state knows it."""
+    pottery.project.edit("sites/pottery.yaml", "approval: required", "approval: required\n  manage: all")
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.set_plan_status(SITE, status)
+    pottery.project.edit(*edit)
+    said = f'"Kiln day" (Instagram) {what.format(when="Wed 2026-11-04 09:30 Europe/Berlin")}'
+    text = pottery.run("drift")[1]
+    assert f"~ post {said}" in text, text
+    report = json.loads(pottery.run("drift", "--output", "json")[1])
+    objects = [found for site in report["sites"] for found in site["objects"]]
+    (message,) = (found["problem"]["message"] for found in objects if found["address"] == f"pottery/draft[{POST}]")
+    assert message == said.replace(" drifted changed in git ", ": changed in git: ")
+    page = html.unescape(re.sub("<[^>]*>", " ", pottery.run("drift", "--output", "html")[1]))
+    assert said.replace("changed in git ", "changed in git: ") in " ".join(page.split())
 
 
 def test_drift_says_what_still_goes_out_at_a_site_that_is_refused(pottery: Pottery) -> None:

@@ -75,6 +75,7 @@ from reconciler.planner.drift_report import (
     DriftTally,
     FieldDrift,
     Finding,
+    GoesOut,
 )
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import REASONS
@@ -2149,6 +2150,41 @@ def test_an_audit_sums_up_posts_of_a_fleet_that_a_change_in_git_makes_unwanted()
         f"  ~ 60 posts          drifted  changed in git  {said}",
     ]
     assert audit(*(unwanted(n % 3 + 1, ChangedSide.REMOTE) for n in range(30))).count('"Sale 0"') == 3
+
+
+TUE: Final = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+WED: Final = TUE + timedelta(days=1)
+
+
+def test_an_audit_names_scheduled_posts_with_time_and_account_even_if_many_sites_share_the_finding() -> None:
+    def unwanted(finding: Finding, site: int, count: int = 3) -> list[DriftItem]:
+        found = (
+            replace(
+                item,
+                goes_out=GoesOut(at, account=f"studio{site}"),
+                address=Address(SiteName(f"s{site}"), Kind.DRAFT, item.address.key),
+            )
+            for item, at in zip(ready(count, finding), (WED, TUE, TUE), strict=False)
+        )
+        return [with_problem(replace(item, problem=None), "UTC") for item in found]
+
+    first, later = words.moment(TUE, "UTC"), words.moment(WED, "UTC")
+    for finding in (Finding.TAKEN_BACK, Finding.NOT_WANTED):
+        lines = audit(*(unwanted(finding, site) for site in range(6)), width=400).splitlines()
+        assert lines[:3] == [
+            "Same on all 6 sites",
+            f"  ~ 18 posts          drifted  changed in git  {FINDINGS[finding]}",
+            f'          s0: {first} "Sale 0" (Facebook) on studio0, "Sale 1" (Instagram) on studio0; '
+            f'{later.removesuffix(" UTC")} "Sale 0" (Instagram) on studio0',
+        ]
+        assert audit(unwanted(finding, 0)).splitlines()[2].strip() == lines[2].strip().removeprefix("s0: ")
+        lines = audit(*(unwanted(finding, site) for site in range(12)), width=400).splitlines()
+        assert lines[0] == "Same on all 12 sites (list them and their posts with --sites)"
+        assert f'"Sale 0" (Facebook) {first} 12 times, ' in lines[2]
+        alone = audit(unwanted(finding, 0, 1), width=400).splitlines()[1]
+        assert (
+            alone == f'  ~ post "Sale 0" (Instagram) {later} on studio0  drifted  changed in git  {FINDINGS[finding]}'
+        )
 
 
 def test_the_ledger_counts_what_goes_out_unwanted_at_a_refused_site() -> None:
