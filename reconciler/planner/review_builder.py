@@ -26,7 +26,7 @@ from reconciler.model.marketing_plan import PlanStatus, When
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
 from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSite
-from reconciler.planner.actions import BlockedBy, Plan, ReasonFact
+from reconciler.planner.actions import BlockedBy, Plan, ReasonFact, RefusedBy
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
 from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, select_drafts, why_left_out
@@ -124,6 +124,11 @@ def review_of(
     for problem in hypothetical.blocked:
         if problem.about.kind is Kind.DRAFT:
             blocked.setdefault(problem.about.key, []).append(problem)
+    discarded = frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded)
+    keeps = bool(discarded) and any(
+        refusal.code == RefusedBy.DISCARD
+        for refusal in plan_if_approved(desired, observed, recorded, options, regenerate=True).refusals
+    )
     reviewing = _ReviewBuilder(
         desired,
         recorded,
@@ -136,12 +141,13 @@ def review_of(
         frozenset(draft.post for draft in plan.to_review)
         | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND}
         | {PostId(action.address.key) for action in plan.actions if ReasonFact.KEPT_IF_APPROVED in action.details},
-        frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded),
+        discarded,
         frozenset(found.post for found in going_out),
         warnings_of((*choice.wanted, *choice.scheduled), scope),
         ScheduleRuleIndex(desired.schedule.rules),
         {} if plan.refusals else _moves(plan),
         _moves(hypothetical),
+        keeps,
     )
     live = in_order(part.projected)
     missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
@@ -159,12 +165,17 @@ def review_of(
 
 
 def plan_if_approved(
-    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
+    desired: DesiredSite,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    options: PlanOptions,
+    *,
+    regenerate: bool = False,
 ) -> Plan:
     """The plan if every draft were approved: what blocks a draft there blocks it whatever people decide.
 
     A review shows no refusals, so what blocks a draft must not be left to an expectation of the file, nor to a
-    regeneration that is refused.
+    regeneration that is refused. With `regenerate`, the plan says whether it is refused then.
     """
     assert observed.marketing_plan is not None
     activities = plan_activities(
@@ -197,8 +208,9 @@ def plan_if_approved(
         desired.approvals.file,
     )
     wanted = desired.marketing_plan
-    kept = replace(wanted, when=When.NEVER) if wanted is not None else None
-    desired = replace(desired, approvals=approved, expect=Expect(), marketing_plan=kept)
+    if wanted is not None and not regenerate:
+        wanted = replace(wanted, when=When.NEVER)
+    desired = replace(desired, approvals=approved, expect=Expect(), marketing_plan=wanted)
     return make_plan(desired, observed, replace(recorded, known=True), options)
 
 
@@ -226,6 +238,8 @@ class _ReviewBuilder(Struct, frozen=True):
     rules: ScheduleRuleIndex
     moves: dict[PostId, datetime]
     moves_if_approved: dict[PostId, datetime]
+    keeps: bool
+    """Whether a plan that discards drafts is refused once these are approved."""
 
     def activity(self, activity: Activity) -> ReviewedActivity:
         approval = self.desired.approvals.activity(activity.id)
@@ -322,7 +336,8 @@ class _ReviewBuilder(Struct, frozen=True):
         may_be_selected = anyway or post.status is PostStatus.DRAFT
         if kept and post.id in self.discarded:
             address = Address(self.scope.site, Kind.DRAFT, post.id)
-            what, fix = "the next apply discards it", "run plan, which shows why"
+            then = "; if it is approved, apply refuses the whole site instead" if self.keeps else ", approved or not"
+            what, fix = f"the next apply discards it{then}", "run plan, which shows why"
             yield Diagnostic(TO_BE_DISCARDED, what, fix, Severity.WARNING, address=address)
         elif kept and may_be_selected and post.id not in self.candidates and post.id not in self.lost:
             yield why_left_out(activity, post, self.rules, self.scope)

@@ -237,7 +237,8 @@ def next_after_review(review: ReviewCompleted) -> str | None:
         posts = plural(review.going_out, "unwanted post is", "unwanted posts are")
         return f"reconciler plan   ({posts} still going out)"
     drafts, sites = review.pending - review.stuck, review.sites_pending - review.sites_stuck
-    approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')})"
+    more = f"; {review.stuck:,} more {'is' if review.stuck == 1 else 'are'} blocked" if review.stuck else ""
+    approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')}{more})"
     if drafts:
         return record_first(review.unrecorded) or approve
     if review.to_discard:

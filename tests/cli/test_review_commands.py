@@ -129,8 +129,8 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
     assert "shop  4 pending; the next apply discards 4 waiting drafts" in said
     step = f"Next: reconciler plan {shlex.quote(str(shop.root))}   (shows why the next apply discards 4 waiting drafts)"
     assert said.splitlines()[-1] == step
-    why = "the next apply discards it"
-    assert said.count(f"blocked: {why}") == 4
+    why = "the next apply discards it; if it is approved, apply refuses the whole site instead"
+    assert " ".join(said.split()).count(f"blocked: {why}") == 4
     assert (shop.root / "approvals" / "shop.html").read_text("utf-8").count(why) == 4
     assert file(shop).count(f'blocked: ["{why}"]') == 4, "which the review page shows"
     reconciler("review", shop.root, "--output", f"json={shop.root / 'out.json'}")
@@ -139,7 +139,14 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
     drafts = report["sites"][0]["drafts"]
     found = {(problem["code"], problem["severity"]) for draft in drafts for problem in draft["problems"]}
     assert found == {("to-be-discarded", "warning")}
-    assert reconciler("approve", shop.root, "--id", IDS[1], "--yes").out.count(f"blocked: {why}") == 1
+    shop.write({"sites/shop.yaml": BARE + generate.replace("unapproved", "all") + RULES})
+    reconciler("review", shop.root)
+    assert file(shop).count('blocked: ["the next apply discards it, approved or not"]') == 4
+    shop.write({"sites/shop.yaml": BARE + generate + RULES})
+    reconciler("review", shop.root)
+    said = reconciler("approve", shop.root, "--id", IDS[1], "--yes").out
+    assert " ".join(said.split()).count(f"blocked: {why}") == 1
+    assert "would discard 1 approved draft" in reconciler("plan", shop.root).out, "so it says what a yes leads to"
     shop.write({"sites/shop.yaml": BARE + generate.replace("unapproved", "nothing") + RULES})
     assert "refused" in reconciler("plan", shop.root).out
     assert "discards" not in reconciler("review", shop.root).out, "nothing is discarded on a site that is refused"
@@ -1247,7 +1254,7 @@ def test_a_review_says_what_the_policy_forbids_although_a_regeneration_is_refuse
     assert "regenerating would discard 1 approved draft" in reconciler("plan").out
     said = reconciler("review").out
     assert (said.count(broken), file(shop).count(broken)) == (1, 1)
-    assert said.splitlines()[-1] == "Next: reconciler approve   (2 drafts in 1 site)"
+    assert said.splitlines()[-1] == "Next: reconciler approve   (2 drafts in 1 site; 1 more is blocked)"
 
 
 def test_nobody_is_asked_to_approve_what_the_policy_forbids(
@@ -1293,11 +1300,12 @@ def test_drafts_that_no_schedule_rule_selects_any_more_are_not_offered_for_appro
     shop.write({"sites/shop.yaml": BARE + "posts: []\nschedule: {rules: [{match: {title: Open*}}]}\n"})
     reviewed = reconciler("review")
     assert reviewed.out.count("blocked: no schedule rule matches") == 3
-    assert reviewed.out.splitlines()[-1] == "Next: reconciler approve   (1 draft in 1 site)", "as plan says"
+    assert reviewed.out.splitlines()[-1] == "Next: reconciler approve   (1 draft in 1 site; 3 more are blocked)"
     assert "(1 draft in 1 site)" in reconciler("plan").out.splitlines()[-1]
     assert file(shop).count('blocked: ["no schedule rule matches"]') == 3, "which the review page and approve show"
     approved = reconciler("approve", "--all", "--yes")
     assert approved.out.count("blocked: no schedule rule matches") == 3
+    assert approved.last.startswith("Decided: 4 drafts in 1 site"), "the 1 and the 3 of which review speaks"
     said = "note: 3 approved drafts will not go out, because no schedule rule matches: "
     assert said in " ".join(reconciler("plan").out.split())
     shop.write({"sites/shop.yaml": BARE + RULES})
