@@ -59,7 +59,7 @@ def everything() -> SitePlanned:
     actions = (
         Action(
             address(Kind.EVENT, "Black Friday sale"),
-            CreateEvent(DesiredEvent("Black Friday sale", "30% off everything", AT, whole_day=True)),
+            CreateEvent(DesiredEvent("Black Friday sale", "30% off everything\n", AT, whole_day=True)),
             Reason.DECLARED,
         ),
         Action(

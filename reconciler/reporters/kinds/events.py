@@ -15,6 +15,7 @@ from reconciler.model.events import (
     NoEventNamed,
     UpdateEvent,
 )
+from reconciler.model.text import normal_text
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
@@ -91,4 +92,5 @@ def _event(event: DesiredEvent, zone: str) -> str:
         words = event.date.date().isoformat() if event.whole_day else moment(event.date, zone)
     else:
         words = yaml(event.recurring_rule)
-    return f"{words}, {event.description}" if isinstance(event.description, str) and event.description else words
+    description = normal_text(event.description) if isinstance(event.description, str) else ""
+    return f"{words}, {description}" if description else words
