@@ -40,7 +40,7 @@ FINDINGS: Final = {
     Finding.DATE_MOVED: "not moved along with the activity",
     Finding.TAKEN_BACK: "scheduled, but no longer wanted",
     Finding.CANCELLED: "scheduled, then cancelled by somebody",
-    Finding.EDITED: "it is no longer what was approved",
+    Finding.EDITED: "no longer what was approved",
     Finding.MOVED_BY_OTHERS: "moved to a different time by somebody",
     Finding.REVIEW: "waiting for review",
     Finding.BLOCKED: "waiting for a person",

@@ -30,7 +30,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.OTHER_TIME: "the rule asks for a different time",
     Reason.NOT_WANTED: "not covered by any rule, and the file says manage: all",
     Reason.WITHDRAWN: "the approval was withdrawn",
-    Reason.CHANGED: "it is no longer what was approved",
+    Reason.CHANGED: "no longer what was approved",
     Reason.EDITED: "the entry in the approvals file was edited",
     Reason.NEVER_APPROVED: "not approved by anybody, and the file says manage: all",
     Reason.APPROVAL_NEEDED: "not approved by anybody, and the file no longer says approval: none",

@@ -287,7 +287,7 @@ SCHEDULED_THEN = {
     "the approval was withdrawn": WITHDRAW,
     "publishing is paused": PAUSE,
     "now forbidden by a policy": FORBID,
-    "it is no longer what was approved": moved,
+    "no longer what was approved": moved,
     "as decided in review": GIVE_UP,
 }
 

@@ -1201,7 +1201,7 @@ def other_day(project: Project) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (other_caption, "it is no longer what was approved"),
+        (other_caption, "no longer what was approved"),
         (
             other_day,
             "date: Wed 2026-11-04 -> Thu 2026-11-05, nobody has approved",

@@ -179,7 +179,7 @@ def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
     item = with_problem(post(Finding.EDITED, problem=why), "UTC")
     assert item.problem == Diagnostic(
         "approval-unproven",
-        '"Sale" (Instagram): changed in git: it is no longer what was approved: the state has no record '
+        '"Sale" (Instagram): changed in git: no longer what was approved: the state has no record '
         "(GET /item answered 200)",
         "run review",
         address=DRAFT,
@@ -188,7 +188,7 @@ def test_what_is_in_the_way_gives_its_code_its_fix_and_its_request() -> None:
         call="GET /item answered 200",
         says_name=True,
     )
-    assert item.statement == ("it is no longer what was approved: the state has no record")
+    assert item.statement == ("no longer what was approved: the state has no record")
 
 
 def test_a_change_after_approval_is_said_once() -> None:
