@@ -228,7 +228,7 @@ WORDS: Final = {
     "under way.",
     "PlanTally.earlierEnded": "How many generations of earlier runs have ended since the last apply.",
     "PlanTally.earlierDiscarded": "How many drafts these generations discarded.",
-    "PlanTally.uncounted": "On how many sites drafts may be discarded that cannot be counted.",
+    "PlanTally.uncounted": "On how many sites an unknown number of drafts may be discarded.",
     "PlanTally.pending": "How many objects the plan waits for.",
     "PlanTally.promises": "The bounds of what is decided after generation.",
     "PlanTally.moved": "How many of the posts that go out are already scheduled, and only move to another time.",

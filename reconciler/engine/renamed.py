@@ -86,8 +86,9 @@ def with_approvals_left_behind(
             continue
         left = _left_behind(desired.ref, old, session)
         unknown = _adding(left, there, what=", and {file} has the decisions about them")
-        when = "at its last apply" if old == session.store.old_name(desired.ref) else "before"
-        message = f"has the decisions about posts of this site, which was called {old} {when}"
+        is_last = old == session.store.old_name(desired.ref)
+        was = f"was called {old} at its last apply" if is_last else f"used to be called {old}"
+        message = f"has the decisions about posts of this site, which {was}"
         unknown = replace(unknown, message=message, continues=True)
         return replace(desired, approvals=replace(desired.approvals, unasked=unknown))
     return desired
@@ -148,8 +149,8 @@ class FormerNames:
                 continue
             return Diagnostic.note(
                 OF_ANOTHER_SITE,
-                f"{desired.approvals.file} has the decisions about posts of {other.name}, which was called {name} "
-                "before",
+                f"{desired.approvals.file} has the decisions about posts of {other.name}, "
+                f"which used to be called {name}",
                 f"{_left_behind(other, name, self._session).fix}; then review again",
             )
         return None
@@ -247,9 +248,8 @@ def _posts(observed: ObservedSite) -> frozenset[PostId]:
 
 def _left_behind(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> Diagnostic:
     """Says that a site had another name, and how to move the approvals file of that name to the present one."""
-    last = session.store.old_name(site)
-    when = "at its last apply" if old == last else "before"
-    was, file_of = f"this site was called {old} {when}", session.project.approvals_file
+    is_last, file_of = old == session.store.old_name(site), session.project.approvals_file
+    was = f"this site was called {old} at its last apply" if is_last else f"this site used to be called {old}"
     there, here = file_of(old), file_of(site.name)
     if not here.is_file():
         run, shared = (
@@ -257,7 +257,8 @@ def _left_behind(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> 
             for before, after in ((there, here), (file_of("OLD"), file_of("NEW")))
         )
         note = Diagnostic.note(LEFT_BEHIND, was, run).at(Place(shown_path(there)))
-        return replace(note, shared=(f"this site had another name {when}", shared))
+        had = "had another name at its last apply" if is_last else "used to have another name"
+        return replace(note, shared=(f"this site {had}", shared))
     # Two sites that swapped their names: both get the same advice.
     first, second = (shown_path(file) for file in sorted((here, there)))
     aside = shown_path(min(here, there).with_suffix(".aside"))

@@ -285,5 +285,5 @@ def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Pro
     ]
     if not moved:
         return None
-    what = f"the files have changed since the plan was made: {some_of(moved, 3)}"
+    what = f"the files have changed since the plan was made ({some_of(moved, 3)})"
     return Diagnostic(MOVED_ON, what, "the saved plan is carried out as it is, or not at all", Severity.WARNING)

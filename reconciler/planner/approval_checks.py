@@ -44,7 +44,9 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
             detail = f"changed after approval: {what}" if what else "changed after approval"
             fix = "run review, read the current version in the approvals file, and approve that"
             if all(map(_is_signed_again, verdict.differences)) and verdict.differences:
-                fix = f"{fix}; if the image has a new signature in each response, use one from the Media Manager"
+                fix = (
+                    f"{fix}; if the signature in the image's URL changes each time, use an image from the Media Manager"
+                )
             return Diagnostic(BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
         case ApprovalState.EDITED:
             if not what:

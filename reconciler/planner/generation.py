@@ -364,7 +364,7 @@ def _due_once_known(names: frozenset[str], live: MarketingPlan, scope: Scope) ->
     discards = f", which discards {plural(lost, 'draft')}" if lost else ""
     which = ", ".join(printable(f'"{name}"') for name in sorted(names))
     events = f"events {which} were" if len(names) > 1 else f"event {which} was"
-    said = f"once apply knows whether the {events} created, the marketing plan is due to be regenerated{discards}"
+    said = f"once apply has found out whether the {events} created, it regenerates the marketing plan{discards}"
     return (Diagnostic.note(DUE_ONCE_KNOWN, said),)
 
 

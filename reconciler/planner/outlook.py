@@ -197,9 +197,11 @@ def unknown_channel_notes(
     )
     if found:
         counts = ", ".join(f"{plural(number, 'draft')} on {name}" for name, number in sorted(found.items()))
-        which = "this channel" if len(found) == 1 else "these channels"
-        what = f"{counts} left alone: this version does not know {which}"
-        yield Diagnostic.note(UNKNOWN_CHANNEL, what, "list it in `channels` of a schedule rule to include its drafts")
+        are = "is" if found.total() == 1 else "are"
+        which, them, their = ("this channel", "it", "its") if len(found) == 1 else ("these channels", "them", "their")
+        what = f"{counts} {are} left alone: this version does not know {which}"
+        fix = f"to include {their} drafts, list {them} in `channels` of a schedule rule"
+        yield Diagnostic.note(UNKNOWN_CHANNEL, what, fix)
 
 
 def paused_notes(

@@ -171,10 +171,10 @@ class TargetCheck:
         return tuple(warnings)
 
     def _no_such_rule(self, option: str, selector: ByAddress) -> UsageError:
-        """Names the rules that there are. If the rule exists, says to name its objects, which are already known."""
+        """Names the rules that there are. If it is one of them, says to name its known objects instead."""
         if any(_names(selector, rule) for rule in self._rules):
-            fix = "name those objects instead of the rule; plan --explain shows their addresses"
-            message = "the matches of this rule are already known"
+            fix = "name the objects that it matches instead; plan --explain shows their addresses"
+            message = "a rule can be named only if its matches are decided after generation"
             return UsageError(f"{option} {selector}: {message}", fix)
         rules = [rule.shown for rule in sorted(self._rules) if covers_site(selector, SiteLabels(rule.site))]
         known = f"the rules are {some_of(rules, MOST_RULES)}" if rules else "the site's file has no rules"

@@ -33,6 +33,7 @@ OWN_TIME_LOST: Final = Diagnostic(
 )
 OTHERWISE: Final = Diagnostic(RIGHT_LOST, "a plan made now would publish it differently")
 KEPT: Final = Diagnostic(RIGHT_LOST, "the plan would remove it, but the current files keep it")
+DRAFTS_KEPT: Final = Diagnostic(RIGHT_LOST, "the plan would discard its drafts, but the current files keep them")
 NOT_ASKED_FOR: Final = Diagnostic(RIGHT_LOST, "the plan would create it, but the current files do not ask for it")
 WANTED_AGAIN: Final = Diagnostic(RIGHT_LOST, "the plan would cancel it, but the current files ask for it again")
 
@@ -115,9 +116,9 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite, pol
             RIGHT_LOST,
             f"{', '.join(kept)} would be discarded, but {'has' if len(kept) == 1 else 'have'} been approved since",
         )
-    takes_away = operation.verb is Verb.DELETE or operation.discards
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
-        return _instead(action, today, KEPT if takes_away else NOT_ASKED_FOR)
+        kept_drafts = DRAFTS_KEPT if operation.discards else NOT_ASKED_FOR
+        return _instead(action, today, KEPT if operation.verb is Verb.DELETE else kept_drafts)
     return None if any(found.address == action.address for found in today.actions) else _instead(action, today, None)
 
 

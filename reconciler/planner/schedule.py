@@ -183,7 +183,7 @@ def no_publish_notes(actions: Iterable[Action], observed: ObservedSite, blocked:
     unchecked = ["channels"] if any(observed.channel(channel) is None for channel in channels) else []
     unchecked += ["the premium plan"] if channels and observed.features is None else []
     unchecked += ["whether the site is published"] if channels and observed.published is None else []
-    without = f" (without checking {' or '.join(unchecked)})" if unchecked else ""
+    without = f" (which does not check {' or '.join(', '.join(unchecked).rsplit(', ', 1))})" if unchecked else ""
     posts = [name_of(operation) for operation in held if isinstance(operation, SchedulePost | ReschedulePost)]
     named = some_of(posts, MOST_NAMED)
     promised = "drafts that do not exist yet" if any(isinstance(operation, Deferred) for operation in held) else ""

@@ -23,7 +23,7 @@ from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, Objects
 
-STOP_BY_HAND: Final = "cancel it in the site's dashboard"
+STOP_BY_HAND: Final = "cancel the post in the site's dashboard"
 
 TAKE_DOWN: Final = "take it down on its channel once it is out, if the site's dashboard cannot stop it"
 

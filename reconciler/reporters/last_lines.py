@@ -84,7 +84,7 @@ def plan_line(plan: results.PlanCompleted) -> str:
         (tally.publish, f"to publish{_of_them_moved(tally.publish, tally.moved)}"),
         (tally.cancel, "to cancel"),
     )
-    uncounted = "plus any drafts to discard that cannot be counted" if tally.uncounted else ""
+    uncounted = "plus an unknown number of drafts to discard" if tally.uncounted else ""
     promised = ", ".join(part for part in (uncounted, _promised(tally.promises)) if part)
     left = _counted(
         (tally.still_going_out, "still going out"),
@@ -114,7 +114,7 @@ def apply_line(done: results.ApplyCompleted) -> str:
         (tally.finished, "generation finished" if tally.finished == 1 else "generations finished"),
     )
     begun = done.plan.tally.uncounted and (tally.generated or tally.destroyed or tally.pending or tally.unknown)
-    uncounted = "plus any drafts discarded that could not be counted" if begun else ""
+    uncounted = "plus an unknown number of drafts discarded" if begun else ""
     promised = ", ".join(part for part in (uncounted, _kept(tally.promised)) if part)
     rest = _earlier(done.plan.tally) + _counted(
         (tally.still_going_out, "still going out"),

@@ -308,8 +308,8 @@ class PlanScreen:
             if saved.parts > 1:
                 return MERGE
             if saved.spent_at is not None or saved.expired:
-                why = "already applied" if saved.spent_at is not None else "expired"
-                return f"reconciler plan   (this plan is {why})"
+                why = "already been applied" if saved.spent_at is not None else "expired"
+                return f"reconciler plan   (this plan has {why})"
         if completed.needs_others and not self._detail.again.is_part:
             return PLAN_EACH
         file = self._file_to_type()

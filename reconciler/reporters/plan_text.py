@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, Kind
-from reconciler.model.operations import Deferred, SitePart, class_of
+from reconciler.model.operations import SitePart, class_of
 from reconciler.model.schedule import DraftWrite, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
@@ -177,18 +177,13 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:
-    from reconciler.reporters.kinds.deferred import deferred_words
     from reconciler.reporters.kinds.registry import precondition
 
     lines = [f"address: {action.address.shown}", f"class: {class_of(action.operation)}"]
-    why = (
-        deferred_words(action.operation, plan.time_zone)[1]
-        if isinstance(action.operation, Deferred)
-        else words.reason_behind(action.reason)
-    )
+    why = words.reason_behind(action.reason)
     lines.append(f"reason: {action.reason}" + (f" ({why})" if why else ""))
     if facts := facts_behind(action.reason, action.details, action.grounds, plan.time_zone):
-        lines.append(f"because: {', '.join(facts)}")
+        lines.append(f"details: {', '.join(facts)}")
     lines += [f"call: {call}" for call in calls_of(action.operation, plan.site)]
     lines += [f"needs: {precondition(required)}" for required in action.requires]
     for line in lines:

@@ -196,8 +196,8 @@ def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
     yield from holder_lines(found.lock, screen, ended=found.ended)
     if not found.ended:
         warning = (
-            f"If that run is still alive, it notices within {RENEWAL.total_seconds():.0f} s: it finishes the "
-            "call in progress, starts no other, and its journal says how far it got."
+            f"If that run is still alive, it notices within {RENEWAL.total_seconds():.0f} s that its lock is "
+            "gone: it finishes the call in progress and starts no other. Its journal says how far it got."
         )
         yield from wrapped((Span(warning),), screen, hang=0)
 

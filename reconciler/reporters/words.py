@@ -39,7 +39,7 @@ _BEHIND: Final[Mapping[Reason, str]] = {
 """Reasons that are worded differently after the words of a write, or are left out there."""
 
 MOST_DUE: Final = 5
-"""How many objects that have come within a rule's dates are named; the rest are counted."""
+"""How many objects that now fall within a rule's dates are named; the rest are counted."""
 
 
 def reason_behind(reason: Reason) -> str:
@@ -93,9 +93,9 @@ def short(digest: str) -> str:
 
 def newly_covered(objects: int, names: Sequence[str] = ()) -> str:
     """What is said about objects that a rule covers now only because time has passed."""
-    came, them = ("has", "it") if objects == 1 else ("have", "them")
+    fall, them = ("falls", "it") if objects == 1 else ("fall", "them")
     which = f": {some_of(names, MOST_DUE)}" if names else ""
-    said = f"{plural(objects, 'object')} {came} come within a rule's dates (not drift){which}"
+    said = f"{plural(objects, 'object')} now {fall} within a rule's dates (not drift){which}"
     return f"{said}; the next apply handles {them}"
 
 

@@ -263,7 +263,7 @@ def test_what_has_come_within_a_rules_dates_is_named_by_title(reconciler: Comman
     html = project.root / "drift.html"
     ran = reconciler("drift", project.root, "--output", "text", "--output", f"html={html}")
     said = " ".join(ran.out.split())
-    found = re.search(r"note: 7 objects have come within a rule's dates \(not drift\): (.*); the next apply", said)
+    found = re.search(r"note: 7 objects now fall within a rule's dates \(not drift\): (.*); the next apply", said)
     assert found is not None, said
     assert re.fullmatch(r'(activity "[^"]+", )+"[^"]+" \(Instagram\).* and 2 more', found[1]), said
     assert re.search(r"not drift\): activity &quot;", html.read_text("utf-8"))

@@ -426,5 +426,5 @@ def test_no_publish_reads_no_channels_and_says_so(project: Project, reconciler: 
     held = reconciler("plan", project.root, "--no-publish")
     assert len(project.requests()) == before + 1
     said = " ".join(held.out.split())
-    unchecked = "without checking channels or the premium plan or whether the site is published"
+    unchecked = "which does not check channels, the premium plan or whether the site is published"
     assert f'posts held back by --no-publish ({unchecked}) "At night" (Instagram), "Late" (Facebook) No' in said

@@ -136,7 +136,7 @@ def test_what_is_not_in_it_is_not_done(reconciler: Command, project: Project, sa
     project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS).replace("warm and playful", "loud")})
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 0
-    assert "warning: the files have changed since the plan was made: shop" in ran.err
+    assert "warning: the files have changed since the plan was made (shop)" in ran.err
     assert "the saved plan is carried out as it is, or not at all" in ran.err
     assert reconciler("plan", "--output", "json").json["sites"][0]["actions"][0]["changes"] == [
         {"path": "settings.toneOfVoice", "before": "warm and playful", "after": "loud"}
@@ -148,7 +148,7 @@ def test_strict_refuses_if_the_files_have_changed(reconciler: Command, project: 
     ran = reconciler("apply", saved.name, *YES, "--strict")
     assert (ran.code, ran.last) == (
         4,
-        "Refused: the files have changed since the plan was made: shop, and --strict is given; run plan again",
+        "Refused: the files have changed since the plan was made (shop), and --strict is given; run plan again",
     )
     assert writes(project) == []
 
@@ -181,7 +181,7 @@ def test_the_project_file_is_one_of_those_that_move_on(
     for before, after in (("maxDelete: 0", "maxDelete: 99"), ("timeout: 1m", "timeout: 2m")):
         assert reconciler("plan", "--out", "p.plan", "--regenerate", "shop").code == 0
         project.edit("reconciler.yaml", before, after)
-        moved = "the files have changed since the plan was made: reconciler.yaml"
+        moved = "the files have changed since the plan was made (reconciler.yaml)"
         refused = reconciler("apply", "p.plan", *YES, "--strict")
         assert (refused.code, refused.last) == (4, f"Refused: {moved}, and --strict is given; run plan again")
         ran = reconciler("apply", "p.plan", *YES)
@@ -451,7 +451,7 @@ def test_show_says_what_to_type_for_the_plan_as_it_is(reconciler: Command, proje
 
     assert step() == f"Next: reconciler apply {saved.name}"
     reconciler("apply", saved.name, *YES)
-    assert step() == "Next: reconciler plan   (this plan is already applied)"
+    assert step() == "Next: reconciler plan   (this plan has already been applied)"
     reconciler("plan", "--out", "more.plan", "--shard", "2/2")
     reconciler("plan", "--out", "part.plan", "--shard", "1/2")
     parts = [reconciler("show", part).out for part in ("more.plan", "part.plan")]
@@ -472,7 +472,7 @@ def test_what_show_says_to_type_works_for_another_api_and_state(
     assert (refused.code, "pass --api sandbox, or run plan again" in refused.err) == (1, True)
     typed = planned.removeprefix("Next: reconciler ").split()
     assert reconciler(*typed, *YES).code == 0
-    again = "Next: reconciler plan --api sandbox --state elsewhere   (this plan is already applied)"
+    again = "Next: reconciler plan --api sandbox --state elsewhere   (this plan has already been applied)"
     assert reconciler("show", *elsewhere, "shop.plan").out.splitlines()[-1] == again
 
 
@@ -502,7 +502,9 @@ def test_show_leads_to_the_state_that_a_plan_was_made_with(
     done = reconciler(*shlex.split(apply)[1:], *YES)
     assert (done.code, (project.root / state / "records").is_dir()) == (0, True), done.err
     used = reconciler("show", "shop.plan", "--state", state).out
-    assert used.endswith(f"reconciler plan --state {state} --require-approval   (this plan is already applied)\n"), used
+    assert used.endswith(
+        f"reconciler plan --state {state} --require-approval   (this plan has already been applied)\n"
+    ), used
 
 
 def test_an_apply_leads_on_to_the_state_that_it_worked_on() -> None:
@@ -657,16 +659,14 @@ def test_show_from_outside_finds_the_project_of_the_plans_folder(
     monkeypatch.chdir(project.root.parent)
     used = reconciler("show", saved).out
     assert "used up: it was applied" in " ".join(used.split())
-    assert used.endswith(f"Next: reconciler plan {project.root.name}   (this plan is already applied)\n")
+    assert used.endswith(f"Next: reconciler plan {project.root.name}   (this plan has already been applied)\n")
     assert reconciler("plan", project.root, "--target", "shop", "--regenerate", "shop", "--out", saved).code == 0
     assert reconciler("show", saved).out.endswith(f"Next: cd {project.root.name} && reconciler apply {saved}\n")
     monkeypatch.chdir(project.root)
     assert reconciler("apply", saved, *YES).code == 0
     monkeypatch.chdir(project.root.parent)
-    step = (
-        f"Next: reconciler plan {project.root.name} --target shop --regenerate shop   (this plan is already applied)\n"
-    )
-    assert reconciler("show", saved).out.endswith(step)
+    step = f"Next: reconciler plan {project.root.name} --target shop --regenerate shop"
+    assert reconciler("show", saved).out.endswith(f"{step}   (this plan has already been applied)\n")
 
 
 def test_show_without_a_project_says_what_is_not_known(

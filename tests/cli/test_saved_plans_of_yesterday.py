@@ -144,9 +144,15 @@ STALE = {
     "inputs are changed back": Since(
         scheduled, WARM, DRY, f"{KILN}: the plan would cancel it, but the current files ask for it again"
     ),
-    "posts are wanted again": Since(known, NO_POSTS, AS_IT_WAS, "the current files keep it"),
-    "an activity is wanted again": Since(known, NO_ACTIVITY, AS_IT_WAS, "the current files keep it"),
-    "the marketing plan is wanted again": Since(known, NO_PLAN, AS_IT_WAS, "the current files keep it"),
+    "posts are wanted again": Since(
+        known, NO_POSTS, AS_IT_WAS, "the plan would remove it, but the current files keep it"
+    ),
+    "an activity is wanted again": Since(
+        known, NO_ACTIVITY, AS_IT_WAS, "the plan would remove it, but the current files keep it"
+    ),
+    "the marketing plan is wanted again": Since(
+        known, NO_PLAN, AS_IT_WAS, "the plan would remove it, but the current files keep it"
+    ),
     "a draft is approved, and would be replaced": Since(known, WARM, APPROVE, f"{KILN} would be discarded"),
     "a draft is approved, and would be replaced for nothing": Since(
         known, WARM, together(APPROVE, DRY), f"{KILN} would be discarded"
@@ -157,20 +163,22 @@ STALE = {
     "a draft is approved before it is replaced on request": Since(
         known, nothing, APPROVE, f"{KILN} would be discarded", ("--regenerate", "pottery")
     ),
-    "a discard is taken back": Since(known, GIVE_UP, KEEP, "the current files keep it"),
+    "a discard is taken back": Since(known, GIVE_UP, KEEP, "the plan would remove it, but the current files keep it"),
     "a post that was sent back is kept": Since(
         known,
         edits(APPROVALS, "decision: keep", "decision: regenerate"),
         edits(APPROVALS, "decision: regenerate", "decision: keep"),
-        "the current files keep it",
+        "the plan would discard its drafts, but the current files keep them",
     ),
     "only its images are to be made again": Since(
         known,
         edits(APPROVALS, "decision: keep", "decision: regenerate"),
         edits(APPROVALS, "decision: regenerate", "decision: regenerate-media"),
-        "the current files keep it",
+        "the plan would discard its drafts, but the current files keep them",
     ),
-    "inputs are changed back, and nothing is approved": Since(known, WARM, DRY, "the current files keep it"),
+    "inputs are changed back, and nothing is approved": Since(
+        known, WARM, DRY, "the plan would discard its drafts, but the current files keep them"
+    ),
     "no marketing plan is asked for any more": Since(
         never_planned, nothing, edits(SITE_FILE, "marketingPlan:", "#"), "do not ask for it"
     ),

@@ -164,8 +164,8 @@ def test_a_rule_that_does_not_exist_is_an_error_before_a_generation_and_after_it
     assert reconciler("plan", chain.root, "--target", "shop-b/draft[later]").code == 0
     assert reconciler("apply", chain.root, "--auto-approve").code == 0
     done = reconciler("plan", chain.root, *known)
-    said = "shop-b/posts[1]: the matches of this rule are already known; "
-    assert (done.code, f"{said}name those objects instead of the rule; plan --explain shows" in done.err) == (
+    said = "shop-b/posts[1]: a rule can be named only if its matches are decided after generation; "
+    assert (done.code, f"{said}name the objects that it matches instead; plan --explain shows" in done.err) == (
         1,
         True,
     ), done.err

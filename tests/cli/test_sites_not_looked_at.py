@@ -227,13 +227,13 @@ def test_a_lock_that_another_run_holds_says_what_waits(pottery: Pottery) -> None
         4, True, False, False,
     ), said  # fmt: skip
     assert "withdrawn but another run is working on the site, so this is what the state knows" in said
-    assert "wait for that run to end, then run apply; or cancel it in the site's dashboard" in said
+    assert "wait for that run to end, then run apply; or cancel the post in the site's dashboard" in said
 
 
 def test_a_lock_that_another_run_holds_says_what_to_do_about_a_wanted_post(pottery: Pottery) -> None:
     code, said = asyncio.run(while_locked(pottery))
     assert (code, WAITING in said) == (4, True), said
-    assert "if it is unwanted: wait for that run to end, then run apply; or cancel it" in said
+    assert "if it is unwanted: wait for that run to end, then run apply; or cancel the post" in said
 
 
 def test_an_overtaken_run_names_no_post_that_the_other_run_cancelled(

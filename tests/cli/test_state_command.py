@@ -433,6 +433,8 @@ def test_without_a_terminal_the_flag_is_named(reconciler: Command, project: Proj
     )
     for fact in ("jane", "ci-7", "4242", "https://ci.example/jobs/17", "since", "unless it is renewed"):
         assert fact in ran.out
+    said = "If that run is still alive, it notices within 15 s that its lock is gone: it finishes the call in progress"
+    assert said in " ".join(ran.out.split())
     assert "secret-token" not in ran.out
     assert planted.lock() is not None
 

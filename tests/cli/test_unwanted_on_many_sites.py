@@ -86,7 +86,9 @@ def test_if_no_post_can_be_cancelled_the_cause_is_shown_once(tmp_path: Path, rec
     meets(paused(tmp_path, reconciler, MANY), FAILING)
     ran = reconciler("apply", "--auto-approve")
     text = " ".join(ran.out.split())
-    assert (ran.code, text.count("or cancel it in the site's dashboard")) == (1, 2), text  # the first site, and all
+    assert (ran.code, text.count("or cancel the post in the site's dashboard")) == (1, 2), (
+        text
+    )  # the first site, and all
     assert text.count("2 failed") == 9 + 2, text
     assert text.count("2 posts still going out, the first Tue 2026-11-03 09:00 UTC") <= 1, text
     assert text.count(" same cause as shop-") == 8, text
@@ -103,7 +105,7 @@ def test_if_cancelling_failed_before_the_cause_is_shown_once(command: str, tmp_p
     text = " ".join(ran.out.split())
     assert "48 posts on 24 sites, each: " in text
     assert text.count("cancelling it failed before (the server failed") == 1, text
-    assert text.count("cancel it in the site's dashboard") == 1, text
+    assert text.count("cancel the post in the site's dashboard") == 1, text
     assert (text.count("! still going out"), " still going out." in text) == (1, True), text
 
 

@@ -541,7 +541,7 @@ def test_swapped_content_that_cannot_be_cancelled_is_reported(shop: Bench, effec
     (left,) = ledger.still_going_out
     assert (left.post, left.reason) == ("p1", Reason.CHANGED)
     assert left.problem.code == (refused("403").problem.code if effect == "refused" else "not-as-asked")
-    assert left.problem.fix == "cancel it in the site's dashboard"
+    assert left.problem.fix == "cancel the post in the site's dashboard"
     assert shop.recorded.object("draft[p1]") != WAS_CANCELLED
 
 
@@ -1079,7 +1079,7 @@ def test_a_post_that_was_not_cancelled_has_the_error_and_its_request(shop: Bench
     error = Diagnostic("api-forbidden", "access was refused", "give the credential access", request_id="r-7")
     shop.world.answers = {CancelPost: [NotDone(error)]}
     (left,) = shop.apply(cancel).still_going_out
-    told = replace(error, fix="give the credential access; or cancel it in the site's dashboard")
+    told = replace(error, fix="give the credential access; or cancel the post in the site's dashboard")
     assert replace(left.problem, address=None) == told
     assert remedy(left.problem) == f"{told.fix} (request id r-7)"
     assert going_out(left, "UTC").request_id == "r-7"

@@ -276,10 +276,10 @@ def test_drafts_that_nobody_could_count_are_not_passed_over_after_a_failed_gener
     assert reconciler("apply", project.root, "--auto-approve").code == 1
     before = drafts_of(project)
     assert reconciler("plan", project.root).last.startswith(
-        "Plan: 0 to add, 0 to change, 0 to destroy, 1 to generate; plus any drafts to discard that cannot be counted."
+        "Plan: 0 to add, 0 to change, 0 to destroy, 1 to generate; plus an unknown number of drafts to discard."
     )
     assert reconciler("apply", project.root, "--auto-approve").last == (
-        "Apply: 0 added, 0 changed, 0 destroyed, 1 generated; plus any drafts discarded that could not be counted."
+        "Apply: 0 added, 0 changed, 0 destroyed, 1 generated; plus an unknown number of drafts discarded."
     )
     assert before - drafts_of(project)
 

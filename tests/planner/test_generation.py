@@ -126,7 +126,7 @@ def test_an_event_that_may_not_exist_is_not_a_reason_to_generate() -> None:
     plan = plan_of(want, live, replace(recorded(), open=(entry,)))
     assert (plan.actions, [blocked.code for blocked in plan.blocked]) == ((), ["outcome-unknown"])
     assert [note.message for note in plan.notes] == [
-        'once apply knows whether the event "Sale" was created, the marketing plan is due to be regenerated, '
+        'once apply has found out whether the event "Sale" was created, it regenerates the marketing plan, '
         "which discards 1 draft"
     ]
     never = replace(want, marketing_plan=DesiredMarketingPlan(when=When.NEVER))

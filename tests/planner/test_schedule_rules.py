@@ -256,9 +256,9 @@ def test_no_publish_says_what_it_did_not_check_of_what_it_holds_back() -> None:
         return cause(note)
 
     both = '"Day 1" (Facebook), "Day 1" (Instagram)'
-    unchecked = "channels or the premium plan or whether the site is published"
-    assert held(unread=True) == f"held back by --no-publish (without checking {unchecked}): {both}"
-    assert held() == f"held back by --no-publish (without checking channels): {both}"
+    unchecked = "channels, the premium plan or whether the site is published"
+    assert held(unread=True) == f"held back by --no-publish (which does not check {unchecked}): {both}"
+    assert held() == f"held back by --no-publish (which does not check channels): {both}"
     assert held(ChannelStatus.VALID) == f"held back by --no-publish: {both}"
     lost = 'held back by --no-publish: "Day 1" (Instagram); 1 blocked post'
     assert held(ChannelStatus.DISCONNECTED) == lost
@@ -544,11 +544,11 @@ def test_what_is_odd_about_a_post_is_judged_beside_posts_that_go_out_only() -> N
     [
         (
             (ScheduleRule(Match()),),
-            "2 drafts on MASTODON, 1 draft on THREADS left alone: this version does not know these channels",
+            "2 drafts on MASTODON, 1 draft on THREADS are left alone: this version does not know these channels",
         ),
         (
             (ScheduleRule(Match()), ScheduleRule(Match(), ("MASTODON",))),
-            "1 draft on THREADS left alone: this version does not know",
+            "1 draft on THREADS is left alone: this version does not know this channel",
         ),
         ((ScheduleRule(Match(), types=("STORY",)),), ""),
         ((ScheduleRule(Match(title="Other")),), ""),
@@ -562,6 +562,8 @@ def test_drafts_on_an_unknown_channel_are_left_alone_with_one_note(
     one = activity("a", post("d1", "MASTODON"), post("d2", "THREADS"), post("d3"))
     out = post("d5", "MASTODON", status=PostStatus.PUBLISHED)
     made = plan(desired(*rules), site(one, activity("b", post("d4", "MASTODON"), out)), publish=publish)
-    notes = [note.message for note in made.notes if note.code == "unknown-channel"]
-    assert [note.startswith(said) for note in notes] == [True] * bool(said), notes
+    notes = [note for note in made.notes if note.code == "unknown-channel"]
+    fix = "to include their drafts, list them" if "these" in said else "to include its drafts, list it"
+    assert all(note.fix.startswith(f"{fix} in `channels`") for note in notes)
+    assert [note.message == said for note in notes] == [True] * bool(said), notes
     assert (made.refusals, made.blocked) == ((), ())

@@ -738,7 +738,7 @@ def test_nobody_is_told_to_cancel_what_is_under_way(status: PostStatus | Unrecog
     refused = Diagnostic("refused", "it was refused", "run apply")
     assert not_stopped(cancel, refused, under_way).problem.fix == goes_out.problem.fix
     fixes = {not_stopped(cancel, refused, live).problem.fix for live in (WAITS, None)}
-    assert fixes == {"run apply; or cancel it in the site's dashboard"}
+    assert fixes == {"run apply; or cancel the post in the site's dashboard"}
 
 
 def test_what_is_cancelled_is_named_as_the_site_shows_it_though_its_activity_gets_a_new_title() -> None:

@@ -41,7 +41,7 @@ from reconciler.model.address import ALL_SITES, Address, Kind, SiteName
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.canonical import Digest, Json, digest_of
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
-from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
+from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId, NoEventNamed
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.operations import Deferred, Operation, SitePart
 from reconciler.model.outcomes import Remark, Trouble
@@ -823,14 +823,23 @@ def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SiteP
         "needs: settings.toneOfVoice is 'dry'",
         "read: settings, published URLs, channel status",
         "address: janes-pottery/posts[0]",
+        "reason: rule\n",
+        "details: posts[0]",
     ):
         assert wanted in text
+    assert "reason: rule (" not in text, "the row of a rule has its words"
 
 
 @pytest.mark.parametrize(("posts", "said"), [(0, "has no posts"), (2, "has no posts other than the 2 listed")])
 def test_explain_says_which_posts_a_deletion_allows(posts: int, said: str) -> None:
     listed = PostsAmong(ActivityId("b1"), tuple((PostId(f"p{n}"), digest_of(n)) for n in range(posts)))
     assert precondition(listed) == f"activity b1 {said}"
+
+
+def test_explain_says_which_event_must_not_exist_yet() -> None:
+    """An event of the same name on another date may exist."""
+    said = 'no event "Sale" with this date or recurring rule exists yet'
+    assert precondition(NoEventNamed("Sale", digest_of("facts"))) == said
 
 
 def test_a_value_that_a_person_edited_on_the_site_is_named() -> None:
@@ -1619,15 +1628,15 @@ def test_an_audit_names_what_came_within_a_rules_dates_unless_it_is_on_many_site
         text = shown(*events, ended, command="drift", screen=Screen(200), detail=detail)
         return [line.strip() for line in text.splitlines() if "note:" in line]
 
-    came, two = "come within a rule's dates (not drift)", '"Sale 0", "Sale 1"'
-    assert lines(1, 1) == [f'note: 1 object has {came}: "Sale 0"; the next apply handles it']
+    came, two = "within a rule's dates (not drift)", '"Sale 0", "Sale 1"'
+    assert lines(1, 1) == [f'note: 1 object now falls {came}: "Sale 0"; the next apply handles it']
     all_of_them = '"Sale 0", "Sale 1", "Sale 2", "Sale 3", "Sale 4" and 2 more'
-    assert lines(1, 7) == [f"note: 7 objects have {came}: {all_of_them}; the next apply handles them"]
-    assert lines(4, 2) == [f"note: 2 objects have {came}: {two}; the next apply handles them"]
+    assert lines(1, 7) == [f"note: 7 objects now fall {came}: {all_of_them}; the next apply handles them"]
+    assert lines(4, 2) == [f"note: 2 objects now fall {came}: {two}; the next apply handles them"]
     total = " (on each site; 18 in total)"
-    assert lines(9, 2) == [f"note: 2 objects have {came}; the next apply handles them{total}"]
+    assert lines(9, 2) == [f"note: 2 objects now fall {came}; the next apply handles them{total}"]
     listed = lines(9, 2, detail=Detail(sites=True))
-    assert listed == [f"note: 2 objects have {came}: {two}; the next apply handles them"]
+    assert listed == [f"note: 2 objects now fall {came}: {two}; the next apply handles them"]
 
 
 def test_the_summary_of_an_audit_names_the_refused_sites_and_why() -> None:
@@ -2255,7 +2264,7 @@ def test_each_fact_about_a_post_that_goes_out_is_a_clause_of_its_own() -> None:
 
 def unstopped(site: str, channel: str = "INSTAGRAM") -> StillGoingOut:
     """A post that nobody wants any more, at a site that cannot cancel it."""
-    why = Diagnostic("site-refused", "the site is refused", "cancel it in the site's dashboard")
+    why = Diagnostic("site-refused", "the site is refused", "cancel the post in the site's dashboard")
     address = Address(SiteName(site), Kind.DRAFT, channel)
     return StillGoingOut(address, PostId(channel), channel, "Sale", None, moment(2), Reason.WITHDRAWN, (), why)
 
@@ -2278,7 +2287,7 @@ def test_an_audit_puts_what_goes_out_first_and_each_cause_once() -> None:
     assert lines[1:8] == [
         "  ! still going out   2 posts, each: changed in git: the approval was withdrawn",
         "        but the site is refused",
-        "        fix: cancel it in the site's dashboard",
+        "        fix: cancel the post in the site's dashboard",
         f'        "Sale" (Instagram) {words.moment(moment(2), "UTC")}',
         f'        "Sale" (Facebook) {words.moment(moment(2), "UTC")}',
         "  ! refused           the run would destroy 11",
@@ -2381,7 +2390,7 @@ def test_reports_name_what_still_goes_out_before_every_other_problem(command: st
     text = out.getvalue()
     listed = text if format == "github" else text[text.index("<ul") : text.index("</ul>")]
     others = [listed.index(said) for said in ("the key lacks Manage Marketing Plans", "raise maxDelete")]
-    assert max(*map(listed.index, ("bb", "cc", "dd")), listed.rindex("cancel it in the site")) < min(others)
+    assert max(*map(listed.index, ("bb", "cc", "dd")), listed.rindex("cancel the post in the site")) < min(others)
     if format == "html":
         rows = re.findall(r'<th scope="row"><button[^>]*>(\w+)</button>.*?data-state="([^"]+)"', text)
         assert rows[:2] == [("bb", "failed"), ("cc", "still going out")]

@@ -82,7 +82,7 @@ class EventWords(KindWords[EventOperation, EventCondition]):
             case EventIs(id=id, facts=digest):
                 return f"event {id} is unchanged since it was read ({short(digest)})"
             case NoEventNamed(name=name):
-                return f"there is no event {value(name)} like this yet"
+                return f"no event {value(name)} with this date or recurring rule exists yet"
             case _:
                 assert_never(required)
 
