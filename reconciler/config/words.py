@@ -11,8 +11,8 @@ from reconciler.model.text import in_quotes
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value is within its document: keys, and positions counted from 0."""
 
-NOTHING: Final = {"calendarEvents": "{events: []}", "activities": "[]", "posts": "[]", "schedule": "{rules: []}"}
-"""How a site's file says that it has none of a section, whatever `defaults` has."""
+NOTHING: Final = {"activities": "[]", "posts": "[]", "schedule": "{rules: []}"}
+"""How a site's file says that it has no rules in a section, whatever `defaults` has."""
 
 _KEY_LIKE = r"IST\.[A-Za-z0-9_-]{8}|eyJ[A-Za-z0-9_-]{16}"
 """What a Wix API key, or any JSON web token, looks like. It is never quoted, wherever it was put by mistake."""
