@@ -63,6 +63,9 @@ TOO_LATE: Final = "it is too late to schedule it"
 TO_BE_DISCARDED: Final = "to-be-discarded"
 """The code of the problem that the next apply discards a draft, for instance by regenerating the marketing plan."""
 
+SITE_REFUSED: Final = "site-refused"
+"""The code of the problem that apply refuses the site, because it would discard drafts such as this approved one."""
+
 APPROVING_DOES_NOT_HELP: Final = frozenset(
     {
         BlockedBy.CANCELLED_AFTER_APPROVAL,

@@ -39,6 +39,7 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import due, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review import (
+    SITE_REFUSED,
     TO_BE_DISCARDED,
     TO_DECIDE,
     Review,
@@ -125,9 +126,8 @@ def review_of(
         if problem.about.kind is Kind.DRAFT:
             blocked.setdefault(problem.about.key, []).append(problem)
     discarded = frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded)
-    keeps = bool(discarded) and any(
-        refusal.code == RefusedBy.DISCARD
-        for refusal in plan_if_approved(desired, observed, recorded, options, regenerate=True).refusals
+    keeps = bool(discarded) and _refuses_discards(
+        plan_if_approved(desired, observed, recorded, options, regenerate=True)
     )
     reviewing = _ReviewBuilder(
         desired,
@@ -147,6 +147,7 @@ def review_of(
         ScheduleRuleIndex(desired.schedule.rules),
         {} if plan.refusals else _moves(plan),
         _moves(hypothetical),
+        _refuses_discards(plan),
         keeps,
     )
     live = in_order(part.projected)
@@ -214,6 +215,10 @@ def plan_if_approved(
     return make_plan(desired, observed, replace(recorded, known=True), options)
 
 
+def _refuses_discards(plan: Plan) -> bool:
+    return any(refusal.code == RefusedBy.DISCARD for refusal in plan.refusals)
+
+
 def _moves(plan: Plan) -> dict[PostId, datetime]:
     """The posts that a plan moves to another time, and to which."""
     operations = (action.operation for action in plan.actions)
@@ -238,6 +243,8 @@ class _ReviewBuilder(Struct, frozen=True):
     rules: ScheduleRuleIndex
     moves: dict[PostId, datetime]
     moves_if_approved: dict[PostId, datetime]
+    refused: bool
+    """Whether the plan is refused because of what it discards."""
     keeps: bool
     """Whether a plan that discards drafts is refused once these are approved."""
 
@@ -314,7 +321,7 @@ class _ReviewBuilder(Struct, frozen=True):
             wanted,
             times,
             cancellations,
-            tuple(self._problems(post, activity, kept=kept, anyway=anyway)) if wanted else (),
+            tuple(self._problems(post, activity, status, kept=kept, anyway=anyway)) if wanted else (),
             verdict.differences,
             to_ask_again or verdict.state is ApprovalState.UNPROVEN,
             (GOES_OUT_ANYWAY, *warnings) if anyway else warnings,
@@ -328,7 +335,9 @@ class _ReviewBuilder(Struct, frozen=True):
         scheduled, same = self.recorded.published_by_id.get(post.id, ()), (post.digest, post.earlier_digest)
         return max((times_known(self.recorded, found) for found in scheduled if found.digest in same), default=times)
 
-    def _problems(self, post: Post, activity: Activity, *, kept: bool, anyway: bool) -> Iterator[Diagnostic]:
+    def _problems(
+        self, post: Post, activity: Activity, status: ReviewStatus, *, kept: bool, anyway: bool
+    ) -> Iterator[Diagnostic]:
         """What blocks a post even if it is approved. Unless `kept`, a decision already says that it is discarded.
 
         `anyway`: it is scheduled, waits for a decision, and nothing cancels it.
@@ -341,6 +350,10 @@ class _ReviewBuilder(Struct, frozen=True):
             yield Diagnostic(TO_BE_DISCARDED, what, fix, Severity.WARNING, address=address)
         elif kept and may_be_selected and post.id not in self.candidates and post.id not in self.lost:
             yield why_left_out(activity, post, self.rules, self.scope)
+        if kept and self.refused and status is ReviewStatus.APPROVED:
+            address = Address(self.scope.site, Kind.DRAFT, post.id)
+            what, fix = "apply refuses the site, so as not to discard drafts", "run plan, which shows what to do"
+            yield Diagnostic(SITE_REFUSED, what, fix, Severity.WARNING, address=address)
         yield from self.blocked.get(post.id, ())
 
     def _with_name_in_file(self, post: Post) -> Post:

@@ -147,6 +147,10 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
     said = reconciler("approve", shop.root, "--id", IDS[1], "--yes").out
     assert " ".join(said.split()).count(f"blocked: {why}") == 1
     assert "would discard 1 approved draft" in reconciler("plan", shop.root).out, "so it says what a yes leads to"
+    said = " ".join(reconciler("review", shop.root).out.split())
+    assert "shop 3 pending, 1 approved (blocked)" in said, said
+    assert ": apply refuses the site, so as not to discard drafts" in said, said
+    assert file(shop).count('blocked: ["apply refuses the site, so as not to discard drafts"]') == 1
     shop.write({"sites/shop.yaml": BARE + generate.replace("unapproved", "nothing") + RULES})
     assert "refused" in reconciler("plan", shop.root).out
     assert "discards" not in reconciler("review", shop.root).out, "nothing is discarded on a site that is refused"
