@@ -130,6 +130,8 @@ class CancelPost(DraftWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.CANCEL
     repeatable: ClassVar[bool] = True
+    account: ClassVar[Absent] = ABSENT
+    """Not named: the post no longer appears anywhere."""
 
     at: Instant | None = None
     title: str = ""

@@ -114,13 +114,12 @@ def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -
     """The post that an action was to stop, and why it did not. `live` is what has been read of it since."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
-    planned = operation.account if isinstance(operation, ReschedulePost) else None
     return StillGoingOut(
         action.address,
         operation.post,
         operation.channel,
         operation.title,
-        (live.account if live else planned) or None,
+        (live.account if live else operation.account) or None,
         (live.scheduled_for if live else None) or operation.now,
         action.reason,
         action.details,
