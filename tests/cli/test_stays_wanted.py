@@ -1698,7 +1698,7 @@ def test_many_sites_that_are_left_out_share_one_warning(
     shared = f"{many} sites on which {many} unwanted posts go out, each: the approval was withdrawn"
     when = f"Wed 2026-11-04 09:30 Europe/Berlin {many} posts: {post} on kiln0, {post} on kiln1, {post} on kiln2 and "
     parts = [
-        f"warning: this run leaves out {shared}; run reconciler apply without options to cancel it; or cancel it",
+        f"warning: this run leaves out {shared}; run reconciler apply without options to cancel it; or cancel the post",
         when,
     ]
     assert [part in said for part in (*each, *parts)] == [many < 5] * many + [many >= 5] * 2, said
