@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic
 
 from msgspec import Struct
 
 from reconciler.model.plurals import plural
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.line_file import KeptText, LineFile
-from reconciler.reporters.totals import (
-    APPROVED_DISCARDS,
-    AS_ABOVE,
-    Total,
-    but_for_approved,
-    fix_line,
-    is_fix,
-    names_few_sites,
-    names_sites,
-)
+from reconciler.reporters.post_totals import names_few_sites, names_sites
+from reconciler.reporters.shared_block import BlockPart, CountsT, OfMany, Outline, SharedBlock, SingleBlock
+from reconciler.reporters.totals import APPROVED_DISCARDS, AS_ABOVE, Total, but_for_approved, fix_line, is_fix
 
 FEW_SITES: Final = 5
 """If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones.
@@ -31,155 +24,11 @@ Sites whose own lines are all the same share one block, with the lines of one of
 whose own lines differ only in the accounts on which posts go out, unless posts are listed; these show totals.
 """
 
-MOST_NAMES: Final = 5
-"""How many sites of a shared block are named if nothing else says which they are."""
-
-
-class _Adds(Protocol):
-    def __add__(self, other: Self, /) -> Self: ...
-
-
-CountsT = TypeVar("CountsT", bound=_Adds)
-BlockPart = Line | Total
-"""A part of what sites share: a line that is the same on all of them, or something that adds up."""
-
 MOST_LINES: Final = 40
 """How many lines the sites of a shared block may have together before their posts are summed up."""
 
-
-class _OfMany(Struct, gc=False):
-    """What a block may share with those that differ from it only in their activities."""
-
-    key: bytes
-    totals: dict[str, Total]
-
-    def add(self, totals: Mapping[str, Total]) -> None:
-        """Adds the totals of another site, or of sites with another block."""
-        for kind, total in totals.items():
-            self.totals[kind].add(total)
-
-
-class _Outline(Struct, Generic[CountsT], frozen=True):
-    """What many blocks have in common even if their text differs."""
-
-    rank: int
-    labels: frozenset[tuple[str, str]]
-    tally: CountsT
-    length: int
-
-
-class _Single(Struct, Generic[CountsT], gc=False):
-    """What is kept about a block that one site has, and where its text is. Small, because there may be thousands."""
-
-    outline: _Outline[CountsT]
-    name: str
-    start: int
-    totals: tuple[Total, ...]
-    of_many: _OfMany | None = None
-    apart: bytes = b""
-    """What its lines say apart from the accounts on which posts go out; empty if none do."""
-
-    @property
-    def rank(self) -> int:
-        """Its place in the order of the screen."""
-        return self.outline.rank
-
-    @property
-    def tally(self) -> CountsT:
-        """The site's counts."""
-        return self.outline.tally
-
-    @property
-    def count(self) -> int:
-        """How many sites have it."""
-        return 1
-
-    @property
-    def sites(self) -> int:
-        """Which site has it."""
-        return hash(self.name)
-
-    @property
-    def own_lines(self) -> int:
-        """How many lines it has."""
-        return self.outline.length
-
-    @property
-    def loses_approved(self) -> bool:
-        """Whether approved drafts are thrown away there."""
-        return any(total.kind == APPROVED_DISCARDS for total in self.totals)
-
-
-class _Shared(Generic[CountsT]):
-    """What is kept about a block that several sites may have: how many do, and where its text is."""
-
-    __slots__ = (
-        "alike",
-        "alike_apart",
-        "apart",
-        "count",
-        "has_titles",
-        "labels",
-        "loses_approved",
-        "names",
-        "of_many",
-        "own",
-        "own_lines",
-        "rank",
-        "shared",
-        "sites",
-        "tally",
-        "totals",
-    )
-
-    def __init__(self, first: _Single[CountsT]) -> None:
-        outline = first.outline
-        self.rank = outline.rank
-        self.labels = outline.labels
-        self.count = 1
-        self.tally = outline.tally
-        self.names = [first.name]
-        self.sites = first.sites
-        """Which sites have it: the sum of their names' hashes."""
-        self.own: list[KeptText] = [(first.start, outline.length)]
-        self.own_lines = outline.length
-        self.alike = self.has_titles = True
-        self.apart, self.alike_apart = first.apart, bool(first.apart)
-        self.of_many = first.of_many
-        self.totals = {total.kind: total for total in first.totals}
-        self.loses_approved = first.loses_approved
-        self.shared: list[KeptText | str] = []
-
-    @property
-    def has_posts(self) -> bool:
-        """Whether posts go out, move, are cancelled or blocked there."""
-        return any(total.listed for total in self.totals.values())
-
-    def absorb(self, others: Iterable[_Single[CountsT] | _Shared[CountsT]], parts: Iterable[KeptText | str]) -> None:
-        """Merges in blocks that differ only in their activities. `parts`: what all of them share."""
-        assert self.of_many is not None
-        for block in others:
-            other = _Shared(block) if isinstance(block, _Single) else block
-            assert other.of_many is not None
-            self._take(other)
-            self.of_many.add(other.of_many.totals)
-        self.shared, self.totals = list(parts), self.of_many.totals
-        self.own, self.of_many, self.has_titles = [], None, False
-
-    def add(self, other: _Shared[CountsT]) -> None:
-        """Merges in a block that differs only in that some of the drafts thrown away are approved."""
-        self._take(other)
-        for kind, total in other.totals.items():
-            self.totals[but_for_approved(kind)].add(total)
-        self.own, self.loses_approved = [], True
-
-    def _take(self, other: _Shared[CountsT]) -> None:
-        """Adds the sites of another block."""
-        self.count += other.count
-        self.tally += other.tally
-        self.labels &= other.labels
-        self.names += other.names
-        self.sites += other.sites
+MOST_NAMES: Final = 5
+"""How many sites of a shared block are named if nothing else says which they are."""
 
 
 class _ScreenBlock(Struct, frozen=True):
@@ -206,10 +55,10 @@ class Blocks(Generic[CountsT]):
         self._list_posts = list_sites or list_posts
         self._changes = changes
         self._file = LineFile(screen)
-        self._found: dict[bytes, _Single[CountsT] | _Shared[CountsT]] = {}
-        self._apart: dict[bytes, _Single[CountsT] | _Shared[CountsT]] = {}
+        self._found: dict[bytes, SingleBlock[CountsT] | SharedBlock[CountsT]] = {}
+        self._apart: dict[bytes, SingleBlock[CountsT] | SharedBlock[CountsT]] = {}
         """What sites have apart from their blocks."""
-        self._outlines: dict[_Outline[CountsT], _Outline[CountsT]] = {}
+        self._outlines: dict[Outline[CountsT], Outline[CountsT]] = {}
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._seen: Counter[frozenset[tuple[str, str]]] = Counter()
         self._causes: Counter[str] = Counter()
@@ -251,15 +100,15 @@ class Blocks(Generic[CountsT]):
             self._causes.update(cause for cause in causes if cause and not is_fix(cause))
             known = frozenset(labels)
             start, length = self._file.keep(lines := own())
-            outline = _Outline(rank, self._labels.setdefault(known, known), tally, length)
+            outline = Outline(rank, self._labels.setdefault(known, known), tally, length)
             outline = self._outlines.setdefault(outline, outline)
             if APPROVED_DISCARDS in totals:
                 self._but_for_approved[key] = _key_of(rank, common, but_for_approved)
             but_for_accounts, many = _apart_from(accounts, lines), self._keep_of_many(rank, of_many)
-            blocks[key] = _Single(outline, name, start, tuple(totals.values()), many, but_for_accounts)
+            blocks[key] = SingleBlock(outline, name, start, tuple(totals.values()), many, but_for_accounts)
             return
-        if isinstance(found, _Single):
-            found = blocks[key] = _Shared(found)
+        if isinstance(found, SingleBlock):
+            found = blocks[key] = SharedBlock(found)
         found.count += 1
         found.sites += hash(name)
         found.tally += tally
@@ -276,13 +125,13 @@ class Blocks(Generic[CountsT]):
     def _keep_parts(self, parts: Sequence[BlockPart]) -> list[KeptText | str]:
         return [self._file.keep((part,)) if isinstance(part, Line) else part.kind for part in parts]
 
-    def _keep_of_many(self, rank: int, parts: Sequence[BlockPart]) -> _OfMany | None:
+    def _keep_of_many(self, rank: int, parts: Sequence[BlockPart]) -> OfMany | None:
         if not parts or self._list_posts:
             return None
         key = _key_of(rank, parts)
         if key not in self._of_many:
             self._of_many[key] = self._keep_parts(parts)
-        return _OfMany(key, _totals_of(parts))
+        return OfMany(key, _totals_of(parts))
 
     def _join(self) -> None:
         """Merges blocks that differ only in their activities, if there are many.
@@ -299,7 +148,7 @@ class Blocks(Generic[CountsT]):
             if len(keys) <= FEW_SITES or sum(self._found[key].own_lines for key in keys) <= MOST_LINES:
                 continue
             first, *others = (self._found[key] for key in keys)
-            joined = self._found[keys[0]] = _Shared(first) if isinstance(first, _Single) else first
+            joined = self._found[keys[0]] = SharedBlock(first) if isinstance(first, SingleBlock) else first
             for key in keys[1:]:
                 del self._found[key]
             joined.absorb(others, self._of_many[together])
@@ -309,14 +158,16 @@ class Blocks(Generic[CountsT]):
         """Merges blocks that differ from one of many sites only in that drafts thrown away are approved."""
         for key, other in self._but_for_approved.items():
             block, same = self._found.get(key), self._found.get(other)
-            if block is None or not isinstance(same, _Shared) or self._list_posts or same.count < FEW_SITES:
+            if block is None or not isinstance(same, SharedBlock) or self._list_posts or same.count < FEW_SITES:
                 continue
-            approved = _Shared(block) if isinstance(block, _Single) else block
+            approved = SharedBlock(block) if isinstance(block, SingleBlock) else block
             if approved.has_titles and same.has_titles and not self._one_by_one(same):
                 same.add(approved)
                 del self._found[key]
 
-    def _keep_own(self, found: _Shared[CountsT], own: Callable[[], Sequence[Line]], accounts: Sequence[str]) -> bool:
+    def _keep_own(
+        self, found: SharedBlock[CountsT], own: Callable[[], Sequence[Line]], accounts: Sequence[str]
+    ) -> bool:
         """Keeps a site's own lines as long as it may get a block of its own, and returns whether it did."""
         if len(found.own) < found.count - 1 or not self._has_own(found):
             return False
@@ -327,11 +178,11 @@ class Blocks(Generic[CountsT]):
         found.own_lines += place[1]
         return True
 
-    def _has_own(self, found: _Shared[CountsT]) -> bool:
+    def _has_own(self, found: SharedBlock[CountsT]) -> bool:
         """Whether the lines of each site of a block are kept."""
         return shown_one_by_one(found.count, found.own_lines, has_posts=found.has_posts, list_posts=self._list_posts)
 
-    def _one_by_one(self, found: _Shared[CountsT]) -> bool:
+    def _one_by_one(self, found: SharedBlock[CountsT]) -> bool:
         """Whether each site of a block gets its own. None does if the block names their posts site by site."""
         few = found.count < FEW_SITES or self._list_posts
         return self._has_own(found) and (few or not names_sites(found.totals.values()))
@@ -353,17 +204,19 @@ class Blocks(Generic[CountsT]):
         yield from causes
         yield from self._lines_of_blocks(blocks[worse:], together)
 
-    def _joined(self) -> Iterable[_Single[CountsT] | _Shared[CountsT]]:
+    def _joined(self) -> Iterable[SingleBlock[CountsT] | SharedBlock[CountsT]]:
         self._join()
         return self._found.values()
 
     def _in_order(
-        self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]]
-    ) -> list[_Single[CountsT] | _Shared[CountsT]]:
+        self, blocks: Iterable[SingleBlock[CountsT] | SharedBlock[CountsT]]
+    ) -> list[SingleBlock[CountsT] | SharedBlock[CountsT]]:
         """Worst first; of the same rank, those that throw approved drafts away, then in the order of the sites."""
         return sorted(blocks, key=lambda block: (block.rank, not block.loses_approved))
 
-    def _together(self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]]) -> dict[Hashable, list[_ScreenBlock]]:
+    def _together(
+        self, blocks: Iterable[SingleBlock[CountsT] | SharedBlock[CountsT]]
+    ) -> dict[Hashable, list[_ScreenBlock]]:
         """What is shown in one block, by its sites, because no other site has any of it."""
         together: dict[Hashable, list[_ScreenBlock]] = {
             shown.sites: [] for block in self._apart.values() for shown in self._shown(block)
@@ -375,7 +228,9 @@ class Blocks(Generic[CountsT]):
         return together
 
     def _lines_of_blocks(
-        self, blocks: Iterable[_Single[CountsT] | _Shared[CountsT]], together: dict[Hashable, list[_ScreenBlock]]
+        self,
+        blocks: Iterable[SingleBlock[CountsT] | SharedBlock[CountsT]],
+        together: dict[Hashable, list[_ScreenBlock]],
     ) -> Iterator[str]:
         for block in blocks:
             for shown in self._shown(block):
@@ -390,9 +245,9 @@ class Blocks(Generic[CountsT]):
                     yield from Line((Span(f"sites: {', '.join(shown.names)}"),), indent=2, hang=4).on(self._screen)
                 yield ""
 
-    def _shown(self, block: _Single[CountsT] | _Shared[CountsT]) -> Iterator[_ScreenBlock]:
+    def _shown(self, block: SingleBlock[CountsT] | SharedBlock[CountsT]) -> Iterator[_ScreenBlock]:
         """The block that sites share, or that of each."""
-        found = _Shared(block) if isinstance(block, _Single) else block
+        found = SharedBlock(block) if isinstance(block, SingleBlock) else block
         kept = found.count == len(found.own) and self._has_own(found)
         alike = found.alike or (found.alike_apart and found.count >= FEW_SITES and not self._list_posts)
         if kept and (found.count == 1 or not alike) and self._one_by_one(found):
@@ -412,7 +267,7 @@ class Blocks(Generic[CountsT]):
             found.names if self._list_sites else (),
         )
 
-    def _lines_of(self, found: _Shared[CountsT]) -> Iterator[tuple[str, str]]:
+    def _lines_of(self, found: SharedBlock[CountsT]) -> Iterator[tuple[str, str]]:
         for part in found.shared:
             if isinstance(part, str):
                 for line in found.totals[part].lines():
@@ -436,7 +291,7 @@ class Blocks(Generic[CountsT]):
     def rows(self) -> Iterator[tuple[int, str, CountsT, int]]:
         """Rank, name, counts and number of sites of each block; sites that share one share a row."""
         for found in self._in_order(self._joined()):
-            if isinstance(found, _Single):
+            if isinstance(found, SingleBlock):
                 yield found.rank, found.name, found.tally, 1
             else:
                 yield found.rank, plural(found.count, "site"), found.tally, found.count
@@ -444,9 +299,9 @@ class Blocks(Generic[CountsT]):
     def sites_below(self, rank: int) -> int:
         """How many sites have a block that comes before a rank."""
         below = (found for found in self._found.values() if found.rank < rank)
-        return sum(1 if isinstance(found, _Single) else found.count for found in below)
+        return sum(1 if isinstance(found, SingleBlock) else found.count for found in below)
 
-    def _which(self, found: _Shared[CountsT], *, named: bool) -> str:
+    def _which(self, found: SharedBlock[CountsT], *, named: bool) -> str:
         """A few sites by name; `all 223 sites`; `215 sites (team=emea)` if all with a label share the block.
 
         `90 sites (of 215 with team=emea)` if others with the label do not; without a label, some of their names, unless

@@ -38,6 +38,7 @@ from reconciler.reporters.items import Item, Rank, own_lines, shared_parts
 from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, paragraph, subject_line, table
 from reconciler.reporters.named_drafts import MOST_NAMED, at_times, by_channels
+from reconciler.reporters.names_on_sites import names_line
 from reconciler.reporters.plan_text import waiting_lines
 from reconciler.reporters.problem_items import note_item, refused_item
 from reconciler.reporters.totals import (
@@ -45,7 +46,6 @@ from reconciler.reporters.totals import (
     SharedNote,
     counted,
     fix_line,
-    names_line,
     note_line,
     shared_fix,
     waiting_words,

@@ -32,7 +32,8 @@ from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
-from reconciler.reporters.totals import problem_lines, titles_counted
+from reconciler.reporters.names_on_sites import titles_counted
+from reconciler.reporters.totals import problem_lines
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import delete_of, moment
 

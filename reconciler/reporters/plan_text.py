@@ -24,9 +24,11 @@ from reconciler.reporters.items import CLASS_RANKS, SEVERAL, Item, Rank
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, fill, subject_line
 from reconciler.reporters.named_drafts import discard_line, discard_total
+from reconciler.reporters.names_on_sites import titles_counted
+from reconciler.reporters.post_totals import PostTotal
 from reconciler.reporters.problem_items import alike, blocked_item, note_items, refused_item, with_fixes
 from reconciler.reporters.several import by_time, named_alone, together, what_to_several
-from reconciler.reporters.totals import ActivityTotal, PostTotal, titles_counted
+from reconciler.reporters.totals import ActivityTotal
 from reconciler.reporters.values import change_row, name_width
 
 MOST_WAITING: Final = 3

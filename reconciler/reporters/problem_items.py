@@ -29,13 +29,12 @@ from reconciler.reporters.diagnostics import cause, for_any_site
 from reconciler.reporters.items import SEVERAL, Item, Rank
 from reconciler.reporters.layout import LEFT, Line, Span, Style
 from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
+from reconciler.reporters.names_on_sites import names_counted, names_line
 from reconciler.reporters.totals import (
     NoteTotal,
     ProblemTotal,
     RefusalTotal,
     SharedNote,
-    names_counted,
-    names_line,
     note_line,
     problem_lines,
     shared_fix,

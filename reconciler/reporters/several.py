@@ -22,7 +22,8 @@ from reconciler.reporters.items import Item
 from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS
 from reconciler.reporters.layout import Span, subject_line
 from reconciler.reporters.named_drafts import at_times, by_channels, discard_line, discard_total
-from reconciler.reporters.totals import PostTotal, names_line
+from reconciler.reporters.names_on_sites import names_line
+from reconciler.reporters.post_totals import PostTotal
 from reconciler.reporters.values import quoted
 
 Timed: TypeAlias = SchedulePost | CancelPost

@@ -1,35 +1,20 @@
-"""Totals for sites that share a block in kind but not in detail: drafts thrown away, activities, posts by day."""
+"""Totals for sites that share a block in kind but not in detail: drafts thrown away, activities, problems, notes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from typing import Final, Protocol, Self, assert_never
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol, Self
 
 from reconciler.model.plurals import plural
-from reconciler.model.posts import Discarded, channel_name
-from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
+from reconciler.model.posts import Discarded
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import COUNT, IN_TOTAL, STYLES, SYMBOLS, ActionText
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
-from reconciler.reporters.values import quoted, yaml
+from reconciler.reporters.names_on_sites import NamesOnSites, most_frequent
+from reconciler.reporters.values import yaml
 from reconciler.reporters.varied import Varied
-from reconciler.reporters.words import reason_behind
-
-MOST_DAYS: Final = 14
-"""How many days of posts get a line; posts on later days are counted."""
-
-MOST_TITLES: Final = 5
-"""How many titles are named, of the posts of a day or of blocked or discarded drafts; the others are counted."""
-
-FEW_SITES: Final = 10
-"""On this many sites or fewer, blocked or discarded drafts are named site by site."""
-
-KEPT_TITLES: Final = 1_000
-"""How many of these titles are counted one by one, so that memory does not grow with the number of sites."""
 
 
 class Total(Protocol):
@@ -52,47 +37,6 @@ class Total(Protocol):
     def lines(self) -> Iterator[Line]:
         """The total in words."""
         ...
-
-
-class _NamesOnSites:
-    """The names of things on several sites: those of each site on few sites, or else the most frequent ones."""
-
-    __slots__ = ("_alone", "_site", "_sites", "all")
-
-    def __init__(self, site: str, names: Counter[str], shown: str) -> None:
-        """The names of a site's things, and how its own lines show them."""
-        self.all = names
-        self._site, self._alone = site, True
-        self._sites = {site: shown} if shown else {}
-
-    def show(self, site: str, shown: str) -> None:
-        """Names all things of a site at once."""
-        self._sites[site] = shown
-
-    def add(self, other: _NamesOnSites) -> None:
-        """Adds those of another site, or others of the same one."""
-        _add_titles(self.all, other.all)
-        self._alone = self._alone and other._alone and self._site == other._site
-        for site, shown in other._sites.items() if len(self._sites) <= FEW_SITES else ():
-            known = self._sites.get(site)
-            self._sites[site] = f"{known}; {shown}" if known else shown
-
-    @property
-    def sites(self) -> int:
-        """How many sites the lines name: none if there is only one, or if many have names."""
-        return 0 if self._alone or len(self._sites) > FEW_SITES else len(self._sites)
-
-    def on_each_site(self, style: Style = Style.PLAIN) -> Iterator[Line]:
-        """`shop-a: "Sale" (Facebook), "Studio" (Instagram) and 3 more`: a line for each of a few sites."""
-        for site, shown in self._sites.items() if self.sites else ():
-            yield Line((Span(f"{site}: {shown}", style),), indent=LEFT + 6, hang=LEFT + 8)
-
-    def lines(self, total: int, style: Style = Style.PLAIN) -> Iterator[Line]:
-        """The names on each site, or the most frequent ones of a `total` of things; no line without names."""
-        if self.sites:
-            yield from self.on_each_site(style)
-        elif named := names_counted(_by_frequency(self.all), total, MOST_TITLES):
-            yield names_line(named, style)
 
 
 class RefusalTotal:
@@ -134,7 +78,7 @@ class DiscardTotal:
         """The drafts of a site. `named`: the approved ones as its own lines name them."""
         self._count = len(drafts)
         self._known = all(draft.channel for draft in drafts)
-        self.names: Final = _NamesOnSites(site, Counter(draft.title for draft in drafts if draft.approved), named)
+        self.names: Final = NamesOnSites(site, Counter(draft.title for draft in drafts if draft.approved), named)
         self._approved = self.names.all.total()
         self.listed: Final = bool(self._approved) and not refused
         self.kind: Final = APPROVED_DISCARDS if self.listed else DISCARDS
@@ -161,7 +105,7 @@ class DiscardTotal:
         if self.names.sites:
             text += ":"
         elif any(self.names.all):
-            text += f": {_most_frequent(self.names.all, approved, 'draft')}"
+            text += f": {most_frequent(self.names.all, approved, 'draft')}"
         yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
         yield from self.names.on_each_site(Style.RED)
 
@@ -297,7 +241,7 @@ class ProblemTotal:
         """The drafts of a site. `names`: how often each name occurs. `named`: how its own lines name them."""
         self.kind: Final = f"{word}: {what}; {fix}"
         self._word, self._style, self._what, self._fix, self._count = word, style, what, fix, count
-        self.names: Final = _NamesOnSites(site, names, named)
+        self.names: Final = NamesOnSites(site, names, named)
 
     def add(self, other: ProblemTotal) -> None:
         """Adds others with the same cause."""
@@ -337,7 +281,7 @@ class FindingTotal:
         self.kind: Final = "  ".join((symbol, thing, *(span.text for span in spans), fix))
         self._symbol, self._style, self._thing, self._spans, self._fix = symbol, style, thing, spans, fix
         self._count = count
-        self.names: Final = _NamesOnSites(site, names, named)
+        self.names: Final = NamesOnSites(site, names, named)
 
     def add(self, other: FindingTotal) -> None:
         """Adds others with the same finding."""
@@ -350,20 +294,6 @@ class FindingTotal:
         if self._fix:
             yield fix_line(self._fix)
         yield from self.names.lines(self._count, Style.DIM)
-
-
-def names_sites(totals: Iterable[Total]) -> bool:
-    """Whether totals name each of a few sites with its posts, as far as they are about posts."""
-    return all(_names_of(total) is not None for total in totals if total.listed)
-
-
-def names_few_sites(totals: Iterable[Total], sites: int) -> bool:
-    """Whether one of the totals names each of the sites of a block."""
-    return any(names.sites == sites for total in totals if (names := _names_of(total)) is not None)
-
-
-def _names_of(total: Total) -> _NamesOnSites | None:
-    return total.names if isinstance(total, DiscardTotal | ProblemTotal | FindingTotal | PostTotal) else None
 
 
 def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> Iterator[Line]:
@@ -400,177 +330,3 @@ def shared_fix(fix: str, causes: int) -> str:
     """A fix shown after the last of the causes that share it: `edit it in the dashboard  (for both of the above)`."""
     every = "both" if causes == 2 else f"all {causes:,}"
     return f"{fix}  (for {every} of the above)" if fix and causes > 1 else fix
-
-
-class _Day:
-    """The posts of one day."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.times: set[str] = set()
-        self.zones: set[str] = set()
-        self.channels: set[str] = set()
-        self.titles: Counter[str] = Counter()
-        self.exact = True
-
-    def add(self, other: _Day) -> None:
-        self.count += other.count
-        self.times |= other.times
-        self.zones |= other.zones
-        self.channels |= other.channels
-        self.exact &= other.exact
-        _add_titles(self.titles, other.titles)
-
-
-def _add_titles(titles: Counter[str], others: Counter[str]) -> None:
-    for title, count in others.items():
-        if title in titles or len(titles) < KEPT_TITLES:
-            titles[title] += count
-
-
-class PostTotal:
-    """Posts that go out, move or are cancelled, by the day on which they do."""
-
-    listed: Final = True
-
-    def __init__(self, action: Action, zone: str, site: str, named: str) -> None:
-        """The post of one action. `zone` is the time zone of its site.
-
-        `named`: its name and time, if these are all that tells it from other posts to which the same happens.
-        """
-        operation = action.operation
-        assert isinstance(operation, SchedulePost | ReschedulePost | CancelPost)
-        self.kind: Final = _what_becomes(action, operation)
-        self._symbol, self._style = SYMBOLS[operation.verb], STYLES[operation.verb]
-        self._count = 1
-        self._accounts = set() if isinstance(operation, CancelPost) else {operation.account or ""}
-        about = operation.about if isinstance(operation, SchedulePost) else None
-        day, found = _day_of(operation.at or about, zone)
-        found.exact = about is None
-        found.count, found.channels = 1, {channel_name(operation.channel)}
-        found.titles = Counter([operation.title] if operation.title else [])
-        self._days: dict[date | None, _Day] = {day: found}
-        self.names = _NamesOnSites(site, Counter(), named) if named else None
-        """The posts on each site; None if their names and times do not say everything."""
-
-    def add(self, other: PostTotal) -> None:
-        """Adds other posts to which the same happens."""
-        if self.names is not None and other.names is not None:
-            self.names.add(other.names)
-        self._count += other._count
-        if len(self._accounts) < 2:  # only whether there is more than one is ever shown
-            self._accounts |= other._accounts
-        for day, found in other._days.items():
-            if day in self._days:
-                self._days[day].add(found)
-            else:
-                self._days[day] = found
-
-    def lines(self) -> Iterator[Line]:
-        """How many there are, then a line for each of a few sites, or for each day, with its posts."""
-        accounts = ""
-        if self._accounts:
-            from reconciler.reporters.kinds.schedule import account_words
-
-            (account,) = self._accounts if len(self._accounts) == 1 else ("",)
-            accounts = f" on {account_words(account)}" if account else ", each on its own site's account"
-        what = f"{self._count:,} {self.kind}{accounts}"
-        yield subject_line(self._symbol, self._style, "posts", Span(what))
-        if self.names is not None and self.names.sites:
-            yield from self.names.on_each_site()
-            return
-        days = sorted(self._days.items(), key=lambda item: item[0] or date.max)
-        for day, found in days[:MOST_DAYS]:
-            spans = (Span(_when(day, found)), Span(f"{found.count:,} on {', '.join(sorted(found.channels))}:"))
-            yield Line(
-                (*spans, Span(_most_frequent(found.titles, found.count, "post"), Style.DIM)),
-                indent=LEFT + 4,
-                hang=LEFT + 6,
-            )
-        if later := days[MOST_DAYS:]:
-            count, last = sum(found.count for _, found in later), later[-1][0]
-            until = f", until {last:%a %Y-%m-%d}" if last else ""
-            text = f"and {count:,} on {plural(len(later), 'later day')}{until}"
-            yield Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6)
-
-
-def _what_becomes(action: Action, operation: ScheduleOperation) -> str:
-    match operation:
-        case SchedulePost(approved=approved):
-            return "go out" if approved else "go out without approval (approval: none)"
-        case CancelPost():
-            why = reason_behind(action.reason)
-            return "will be cancelled" + (f": {why}" if why else "")
-        case ReschedulePost():
-            return "move to another time"
-        case _:
-            assert_never(operation)
-
-
-def _day_of(at: datetime | None, zone: str) -> tuple[date | None, _Day]:
-    from zoneinfo import ZoneInfo
-
-    found = _Day()
-    if at is None:
-        return None, found
-    try:
-        local = at.astimezone(ZoneInfo(zone))
-    except (KeyError, ValueError, OSError):
-        local, zone = at.astimezone(UTC), "UTC"
-    found.times, found.zones = {f"{local:%H:%M}"}, {zone}
-    return local.date(), found
-
-
-def _when(day: date | None, found: _Day) -> str:
-    """`Wed 2026-11-04 09:30 Europe/Berlin`; if the posts of a day differ, from when to when."""
-    if day is None:
-        return "at a time Wix picks"
-    times = sorted(found.times)
-    time = times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
-    zone = next(iter(found.zones)) if len(found.zones) == 1 else "in each site's time zone"
-    about, picked = ("", "") if found.exact else ("about ", " (Wix picks the time)")
-    return f"{about}{day:%a %Y-%m-%d} {time} {zone}{picked}"
-
-
-def _most_frequent(titles: Counter[str], total: int, thing: str) -> str:
-    """`"Winter check" (14 posts), "Open studio" and 402 more posts`; the most frequent titles come first."""
-    return titles_counted(_by_frequency(titles), total, MOST_TITLES, thing)
-
-
-def _by_frequency(titles: Counter[str]) -> list[tuple[str, int]]:
-    return sorted(titles.items(), key=lambda item: (-item[1], item[0]))
-
-
-def names_counted(names: Iterable[tuple[str, int]], total: int, most: int) -> str:
-    """`"Sale" (X) twice, "Winter check" (Facebook) and 4 more`: the first `most` names; empty without names.
-
-    `names` are pairs of a name and how often it occurs. `total` is the number of all things.
-    """
-    shown = [*names][:most]
-    rest = total - sum(count for _, count in shown)
-    named = ", ".join(f"{name}{_times(count)}" for name, count in shown)
-    return f"{named}{f' and {rest:,} more' if named and rest else ''}"
-
-
-def names_line(names: str, style: Style = Style.PLAIN) -> Line:
-    """A line of names below the line that they belong to."""
-    return Line((Span(names, style),), indent=LEFT + 4, hang=LEFT + 6)
-
-
-def _times(count: int) -> str:
-    """How often a name occurs, for use after it; empty if it occurs only once."""
-    return {1: "", 2: " twice"}.get(count, f" {count:,} times")
-
-
-def titles_counted(titles: Iterable[tuple[str, int]], total: int, most: int, thing: str) -> str:
-    """`"Winter check" (2 drafts), "Open studio" and 4 more drafts`: the first `most` titles, then the number of others.
-
-    `titles` are pairs of a title and how many things have it; those without one are only counted. `total` is the
-    number of all things.
-    """
-    shown = [(title, count) for title, count in titles if title][:most]
-    rest = total - sum(count for _, count in shown)
-    names = [quoted(title) + (f" ({plural(count, thing)})" if count > 1 else "") for title, count in shown]
-    if not names:
-        return plural(rest, thing)
-    return ", ".join(names) + (f" and {plural(rest, f'more {thing}')}" if rest else "")
