@@ -44,6 +44,8 @@ UNKNOWN_CHANNEL: Final = "unknown-channel"
 
 OBSTACLE_IN_FILE: Final = "obstacle-in-file"
 OTHER_TIME_IN_FILE: Final = "other-time-in-file"
+SAY_WHAT_GOES_OUT: Final = frozenset({OBSTACLE_IN_FILE, OTHER_TIME_IN_FILE})
+"""The notes that posts go out although the approvals file shows something else. A refused site schedules none."""
 """The codes of the notes that a post goes out although its approvals file shows an obstacle, or another time."""
 
 APPROVED_NOT_SELECTED: Final = "approved-not-selected"

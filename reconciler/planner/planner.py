@@ -35,7 +35,7 @@ from reconciler.planner.hidden_posts import hidden, of_past_activities, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
 from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
-from reconciler.planner.outlook import zone_notes
+from reconciler.planner.outlook import SAY_WHAT_GOES_OUT, zone_notes
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import (
     Content,
@@ -80,7 +80,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     discarded = thrown_away(plan.actions, observed.with_past, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)
-    notes = (*plan.notes, *zone_notes(plan.actions, plan.blocked, observed, recorded, scope))
+    told = (note for note in plan.notes if not (plan.refusals and note.code in SAY_WHAT_GOES_OUT))
+    notes = (*told, *zone_notes(plan.actions, plan.blocked, observed, recorded, scope))
     return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited, ended=ended, notes=notes)
 
 

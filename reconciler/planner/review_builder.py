@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -23,13 +23,13 @@ from reconciler.model.approvals import (
 from reconciler.model.content import approval_digest, counted
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import PlanStatus, When
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
+from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, Unrecognised, account_name
 from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import DesiredSite, Expect, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, ReasonFact, RefusedBy
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
-from reconciler.planner.candidates import Candidate, ScheduleRuleIndex, select_drafts, why_left_out
+from reconciler.planner.candidates import NOT_SELECTED, Candidate, ScheduleRuleIndex, select_drafts, why_left_out
 from reconciler.planner.channel_rules import GOES_OUT_ANYWAY
 from reconciler.planner.decisions import came_to_nothing, drafts_to_list, is_carried_out, is_out_of_date, names_others
 from reconciler.planner.eligibility import changed_since, times_scheduled
@@ -118,6 +118,7 @@ def review_of(
     part = plan_activities(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
     )
+    deleted = tuple(_approved_among_deleted(desired, observed, part.projected))
     choice = select_drafts(desired.schedule.rules, part.projected, recorded, options.policy, scope)
     blocked: dict[str, list[Diagnostic]] = {}
     going_out = until_applied(plan)
@@ -149,8 +150,9 @@ def review_of(
         _moves(hypothetical),
         _refuses_discards(plan),
         keeps,
+        frozenset(activity.id for activity in deleted),
     )
-    live = in_order(part.projected)
+    live = in_order((*part.projected, *deleted))
     missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
     failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
     return Review(
@@ -215,6 +217,19 @@ def plan_if_approved(
     return make_plan(desired, observed, replace(recorded, known=True), options)
 
 
+def _approved_among_deleted(
+    desired: DesiredSite, observed: ObservedSite, projected: Iterable[Activity]
+) -> Iterator[Activity]:
+    """The activities that are to be deleted and have approved drafts: without these, nothing would protect them."""
+    assert observed.marketing_plan is not None
+    kept = {activity.id for activity in projected}
+    approvals = {activity.id: activity.drafts for activity in desired.approvals.activities}
+    for activity in observed.marketing_plan.activities:
+        drafts = approvals.get(activity.id, ()) if activity.id not in kept else ()
+        if any(draft.decision is DraftDecision.APPROVE for draft in drafts):
+            yield activity
+
+
 def _refuses_discards(plan: Plan) -> bool:
     return any(refusal.code == RefusedBy.DISCARD for refusal in plan.refusals)
 
@@ -247,6 +262,8 @@ class _ReviewBuilder(Struct, frozen=True):
     """Whether the plan is refused because of what it discards."""
     keeps: bool
     """Whether a plan that discards drafts is refused once these are approved."""
+    deleted: frozenset[ActivityId]
+    """The activities that are to be deleted."""
 
     def activity(self, activity: Activity) -> ReviewedActivity:
         approval = self.desired.approvals.activity(activity.id)
@@ -348,6 +365,10 @@ class _ReviewBuilder(Struct, frozen=True):
             then = "; if it is approved, apply refuses the whole site instead" if self.keeps else ", approved or not"
             what, fix = f"the next apply discards it{then}", "run plan, which shows why"
             yield Diagnostic(TO_BE_DISCARDED, what, fix, Severity.WARNING, address=address)
+        elif kept and activity.id in self.deleted:
+            address = Address(self.scope.site, Kind.DRAFT, post.id)
+            what, fix = "the site file declares its activity absent", "take that out of the site file to keep the draft"
+            yield Diagnostic(NOT_SELECTED, what, fix, Severity.WARNING, address=address)
         elif kept and may_be_selected and post.id not in self.candidates and post.id not in self.lost:
             yield why_left_out(activity, post, self.rules, self.scope)
         if kept and self.refused and status is ReviewStatus.APPROVED:

@@ -1155,6 +1155,26 @@ def test_sites_whose_approvals_files_cannot_be_written_were_read_but_not_reviewe
     assert ("! 6 sites not reviewed  cannot be written" in done.out) == (number > 1)
 
 
+def test_a_review_keeps_the_approvals_that_protect_drafts_of_an_activity_to_be_deleted(
+    shop: Project, reconciler: Command
+) -> None:
+    """Otherwise a review would turn the refusal of a deletion into the deletion."""
+    reconciler("review", shop.root)
+    assert reconciler("approve", shop.root, "--all", "--yes").code == 0
+    approved = decisions(shop)
+    assert set(approved.values()) == {"approve"}
+    absent = "activities: [{match: {title: 'Winter*'}, state: absent}]\n"
+    unapproved = "marketingPlan: {state: present, regenerate: {discard: unapproved}}\n"
+    shop.write({"sites/shop.yaml": BARE + unapproved + RULES + absent})
+    for _ in range(2):
+        refused = reconciler("plan", shop.root)
+        assert (refused.code, "(state: absent) would discard" in refused.out) == (4, True), refused.out
+        assert "has no effect" not in refused.out  # nothing goes out at a refused site, whatever its approvals file shows
+        done = reconciler("review", shop.root)
+        assert "each: the site file declares its activity absent" in done.out, done.out
+        assert decisions(shop) == approved
+
+
 def test_a_file_that_cannot_be_written_does_not_hide_what_was_saved_in_others(
     shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from reconciler.model.approvals import ApprovalState, ApprovalStatus
@@ -64,3 +66,17 @@ def test_media_at_an_address_that_is_signed_again_are_named_as_such(in_file: str
     why = objection(both, "", "UTC")
     assert why is not None
     assert "Media Manager" not in why.fix
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (72, "date: Sun 2026-10-25 -> Wed 2026-10-28"),
+        (1, "date: Sun 2026-10-25 (the activity's own time: 02:30 {zone} (UTC+02:00) -> 02:30 {zone} (UTC+01:00))"),
+    ],
+)
+def test_a_date_that_moved_is_not_taken_for_the_time_at_which_a_post_goes_out(hours: int, words: str) -> None:
+    """A rule may have another time of day."""
+    before = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    found = Difference("date", before.isoformat(), (before + timedelta(hours=hours)).isoformat())
+    assert difference_words((found,), "Europe/Berlin") == words.replace("{zone}", "Europe/Berlin")
