@@ -1158,7 +1158,7 @@ def test_sites_whose_approvals_files_cannot_be_written_were_read_but_not_reviewe
 def test_a_review_keeps_the_approvals_that_protect_drafts_of_an_activity_to_be_deleted(
     shop: Project, reconciler: Command
 ) -> None:
-    """Otherwise a review would turn the refusal of a deletion into the deletion."""
+    """Otherwise a review would turn the refusal of a deletion into the deletion. Nothing goes out at a refused site."""
     reconciler("review", shop.root)
     assert reconciler("approve", shop.root, "--all", "--yes").code == 0
     approved = decisions(shop)
@@ -1169,7 +1169,7 @@ def test_a_review_keeps_the_approvals_that_protect_drafts_of_an_activity_to_be_d
     for _ in range(2):
         refused = reconciler("plan", shop.root)
         assert (refused.code, "(state: absent) would discard" in refused.out) == (4, True), refused.out
-        assert "has no effect" not in refused.out  # nothing goes out at a refused site, whatever its approvals file shows
+        assert "has no effect" not in refused.out
         done = reconciler("review", shop.root)
         assert "each: the site file declares its activity absent" in done.out, done.out
         assert decisions(shop) == approved
