@@ -7,7 +7,7 @@ still going out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -134,12 +134,16 @@ def may_go_out(post: Post) -> bool:
 
 
 def lost_channels(
-    approvals: Approvals, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+    approvals: Approvals, observed: ObservedSite, recorded: RecordedSite, actions: Iterable[Action], scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """This tool's posts waiting to go out on a channel that is no longer connected: they will fail."""
+    """This tool's posts waiting to go out on a channel that is no longer connected: they will fail.
+
+    Posts that the plan cancels are left out.
+    """
     if observed.marketing_plan is None:
         return ()
-    ours, found = scheduled_by_us(recorded), []
+    cancelled = {action.operation.post for action in actions if isinstance(action.operation, CancelPost)}
+    ours, found = scheduled_by_us(recorded) - cancelled, []
     for activity in observed.marketing_plan.activities:
         for post in activity.posts:
             status = observed.channel(post.channel)

@@ -146,6 +146,38 @@ def test_a_lost_channel_is_reported_before_the_post_is_due() -> None:
     assert [item.finding for item in report.of(DriftState.DRIFTED)] == [Finding.CHANNEL_LOST]
 
 
+@pytest.mark.parametrize("state", [scheduled, adopted])
+@pytest.mark.parametrize(
+    ("decision", "pause", "caption", "reason"),
+    [
+        (DraftDecision.PENDING, Pause.NONE, "New mugs", Reason.WITHDRAWN),
+        (DraftDecision.APPROVE, Pause.CANCEL, "New mugs", Reason.PAUSED),
+        (DraftDecision.APPROVE, Pause.NONE, "Old mugs", Reason.CHANGED),
+    ],
+)
+def test_a_post_on_a_lost_channel_that_is_to_be_cancelled_is_not_blocked_too(
+    decision: DraftDecision,
+    pause: Pause,
+    caption: str,
+    reason: Reason,
+    state: Callable[[timedelta], RecordedSite],
+) -> None:
+    """To connect the channel would not make it go out."""
+    before = state(timedelta(days=2))
+    wanted = desired(approvals=decided(decision))
+    assert wanted.schedule is not None
+    wanted = replace(wanted, schedule=replace(wanted.schedule, paused=pause))
+    live = activity("a", post("d1", status=PostStatus.SCHEDULED, caption=caption, at=NOW + timedelta(days=2)))
+    lost = site(live, channels=(("INSTAGRAM", ChannelStatus.DISCONNECTED),))
+    made = plan(wanted, lost, before)
+    assert [(type(action.operation), action.reason) for action in made.actions] == [(CancelPost, reason)]
+    assert reasons(made) == []
+    report = find_drift(wanted, lost, before, made, PlanOptions(NOW))
+    assert [(item.state, item.finding) for item in report.items if item.address.kind is Kind.DRAFT] == [
+        (DriftState.DRIFTED, Finding.TAKEN_BACK)
+    ]
+
+
 def test_a_post_that_outlived_its_activity_is_cancelled() -> None:
     before = scheduled(timedelta(days=2))
     waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2))
