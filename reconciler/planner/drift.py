@@ -113,6 +113,8 @@ def _with_posts(
         found, last = live.get(id), recorded.last_published.get(id)
         if not item.type:
             item = replace(item, type=found[1].type if found else last.type if last else "")
+        if item.state is DriftState.BLOCKED and found and found[1].status is PostStatus.SCHEDULED:
+            item = replace(item, title=found[0].title, channel=found[1].channel)  # it is not a draft
         tells = item.going_out is not None or (item.problem is not None and item.problem.name)
         if item.state is not DriftState.DRIFTED or tells:
             yield item

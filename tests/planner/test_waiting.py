@@ -48,7 +48,7 @@ from reconciler.planner.actions import Action, BlockedBy, Grounds, Plan, Reason,
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of, rules_of
 from reconciler.planner.drift import find_drift
-from reconciler.planner.drift_report import ChangedSide, Finding
+from reconciler.planner.drift_report import ChangedSide, DriftState, Finding
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
@@ -68,6 +68,7 @@ from reconciler.planner.unstopped import (
     why_not_cancelled,
     with_refusal_named,
 )
+from reconciler.reporters.drift_words import subject
 from tests.planner.publishing_world import (
     NOW,
     activity,
@@ -714,9 +715,14 @@ def test_what_is_wrong_with_a_post_is_reported_while_the_marketing_plan_shows_no
 )
 def test_a_post_that_cannot_be_moved_says_when_it_still_goes_out(at: time, policy: Policy, why: str) -> None:
     wanted = desired(ScheduleRule(Match(), at=at), approvals=YES)
-    (problem,) = plan(wanted, site(KILN), OURS, policy=policy).blocked
+    made = plan(wanted, site(KILN), OURS, policy=policy)
+    (problem,) = made.blocked
     now, then = "Thu 2026-12-03 09:00 UTC", f"Thu 2026-12-03 {at:%H:%M} UTC"
     assert f"goes out {now} and cannot be moved to {then}: {why}" in problem.message
+    report = find_drift(wanted, site(KILN), OURS, made, PlanOptions(NOW, policy))
+    (item,) = report.of(DriftState.BLOCKED)
+    assert subject(item) == 'post "Idea a" (Instagram)', "it is scheduled, so it is not a draft"
+    assert item.statement.startswith(f"goes out {now} and cannot be moved")
 
 
 @pytest.mark.parametrize("status", [PostStatus.IN_QUEUE, PostStatus.PROCESSING, Unrecognised("ON_HOLD")])
