@@ -294,7 +294,9 @@ def other_moment_notes(
                 "that line has no effect; to hold the post back, write `pending`"
             )
             yield replace(Diagnostic.note(OBSTACLE_IN_FILE, what), address=address)
-        if draft.goes_out and if_approved(draft.goes_out) != goes_out:
+        scheduled_for = candidate.post.scheduled_for
+        moves = scheduled_for is not None and scheduled_for != candidate.moment  # its line says from when to when
+        if draft.goes_out and not moves and if_approved(draft.goes_out) != goes_out:
             what = (
                 f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that "
                 "line has no effect: the time comes from the rule, or from the activity"

@@ -269,7 +269,8 @@ def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
     """The entries in order; posts with the same result are together, at the position of the first of them."""
     found: dict[object, list[Entry]] = {}
     for entry in entries:
-        alike = entry.address if _moment_of(entry) is None else (entry.result, entry.operation.verb)
+        operation = entry.operation
+        alike = entry.address if _moment_of(entry) is None else (entry.result, operation.verb, operation.moves)
         found.setdefault(alike, []).append(entry)
     return found.values()
 
@@ -278,7 +279,9 @@ def _moment_of(entry: Entry) -> datetime | None:
     """When a post goes out, or would have, if there is nothing else to say about it; otherwise None."""
     operation = entry.operation
     if _only_withheld(entry):
-        return operation.at if isinstance(operation, SchedulePost | ReschedulePost) else None
+        if isinstance(operation, ReschedulePost):
+            return operation.before  # at which it still goes out
+        return operation.at if isinstance(operation, SchedulePost) else None
     if entry.result is not ActionResult.DONE or entry.remark is not None:
         return None
     if isinstance(operation, SchedulePost):
@@ -295,8 +298,9 @@ def _only_withheld(entry: Entry) -> bool:
 
 def _posts(entries: Sequence[Entry], zone: str) -> Line:
     """`11 scheduled for Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles."""
-    verb, result = entries[0].operation.verb, entries[0].result
-    became = "cancelled, due" if verb is Verb.CANCEL else "scheduled for" if result is ActionResult.DONE else "due"
+    verb, result, moves = entries[0].operation.verb, entries[0].result, entries[0].operation.moves
+    done = "cancelled, due" if verb is Verb.CANCEL else "moved to" if moves else "scheduled for"
+    became = done if result is ActionResult.DONE else "not moved, due" if moves else "due"
     moments = sorted(at for entry in entries if (at := _moment_of(entry)))
     until = f" to {moment(moments[-1], zone)}" if moments[-1] > moments[0] else ""
     what = f"{len(entries):,} {became} {moment(moments[0], zone)}{until}"
@@ -410,7 +414,10 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     if isinstance(operation, SchedulePost):
         return f"due {scheduled_words(operation, zone)}"
     if isinstance(operation, ReschedulePost):
-        return f"would have moved to {moment(operation.at, zone)}"
+        moved = f"would have moved to {moment(operation.at, zone)}"
+        if entry.result is ActionResult.WITHHELD and operation.before is not None:
+            moved += f"; it still goes out {moment(operation.before, zone)}"
+        return moved
     return planned
 
 

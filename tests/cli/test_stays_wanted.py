@@ -1980,6 +1980,22 @@ def test_a_post_that_goes_out_when_its_approval_does_not_show_is_named(pottery: 
     assert "still shows" not in pottery.run("plan")[1]
 
 
+def test_a_scheduled_post_that_its_rule_moves_has_one_time_at_which_it_goes_out(pottery: Pottery) -> None:
+    """Until it is moved, it goes out when its approval shows."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    pottery.project.edit("sites/pottery.yaml", "09:30", "18:00")
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        assert ("still shows" in said, "Wed 2026-11-04 18:00" in said) == (False, True), said
+    said = pottery.run("apply", "--auto-approve")[1]
+    assert "would have moved to Wed 2026-11-04 18:00 Europe/Berlin; it still goes out Wed 2026-11-04 09:30" in said, (
+        said
+    )
+
+
 def test_a_post_that_goes_out_although_its_approval_shows_an_obstacle_is_named(pottery: Pottery) -> None:
     """`blocked` is written for people as well: added by hand, it keeps nothing back."""
     assert pottery.run("apply", "--auto-approve")[0] == 0

@@ -1328,6 +1328,21 @@ def test_a_fleet_counts_posts_that_were_scheduled_or_cancelled_as_such() -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [(ActionResult.DONE, "moved to Fri 2026-12-04"), (ActionResult.WITHHELD, "not moved, due Tue 2026-12-01")],
+)
+def test_a_fleet_says_when_posts_that_were_to_be_moved_go_out(result: ActionResult, said: str) -> None:
+    def moved(number: int) -> Entry:
+        sha = Digest("sha256:" + "0" * 64)
+        operation = ReschedulePost(PostId(f"d{number}"), ActivityId("b3"), "X", sha, moment(3), moment(0), "Sale")
+        return Entry(Address(SHOP, Kind.DRAFT, f"d{number}"), operation, result)
+
+    ledgers = [SiteLedger(SiteRef(SiteName(f"s{n}"), str(n)), tuple(map(moved, range(4)))) for n in range(6)]
+    text = shown(*applied(*ledgers, sites=6), command="apply", screen=Screen(120))
+    assert f"4 {said} 08:30 UTC" in text, text
+
+
 def test_a_fleet_tells_what_was_deleted_from_what_was_changed_or_generated() -> None:
     def done(site: str, *operations: Operation) -> SiteLedger:
         made = [
