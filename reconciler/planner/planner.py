@@ -71,7 +71,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     noted = replace(plan.bindings, objects=objects, outcomes=outcomes(observed, recorded))
     unwanted = (unwanted_post(post, scope.zone_name) for post in went_out_unwanted(desired, observed, recorded, scope))
     failures = (failure(post, scope.zone_name) for post in failed_posts(desired, observed, recorded, scope))
-    lost = lost_channels(desired.approvals, observed, recorded, plan.actions, scope)
+    lost = lost_channels(desired.approvals, observed, recorded, plan, scope)
     reworded = edited_by_hand(desired, observed, recorded, plan, scope)
     moved = moved_by_hand(desired, observed, recorded, plan, options, scope)
     drafts = gone_drafts(desired, observed, recorded, scope)

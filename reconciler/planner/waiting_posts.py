@@ -7,7 +7,7 @@ still going out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -33,7 +33,7 @@ from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, Schedu
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
+from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, StillGoingOut, ToReview, blocked
 from reconciler.planner.approval_checks import difference_words, not_committed
 from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.channel_rules import not_connected
@@ -134,16 +134,17 @@ def may_go_out(post: Post) -> bool:
 
 
 def lost_channels(
-    approvals: Approvals, observed: ObservedSite, recorded: RecordedSite, actions: Iterable[Action], scope: Scope
+    approvals: Approvals, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> tuple[Diagnostic, ...]:
     """This tool's posts waiting to go out on a channel that is no longer connected: they will fail.
 
-    Posts that the plan cancels are left out.
+    Posts that the plan cancels, or names as still going out, are left out.
     """
     if observed.marketing_plan is None:
         return ()
-    cancelled = {action.operation.post for action in actions if isinstance(action.operation, CancelPost)}
-    ours, found = scheduled_by_us(recorded) - cancelled, []
+    said = {action.operation.post for action in plan.actions if isinstance(action.operation, CancelPost)}
+    said |= {post.post for post in plan.still_going_out}
+    ours, found = scheduled_by_us(recorded) - said, []
     for activity in observed.marketing_plan.activities:
         for post in activity.posts:
             status = observed.channel(post.channel)

@@ -178,6 +178,18 @@ def test_a_post_on_a_lost_channel_that_is_to_be_cancelled_is_not_blocked_too(
     ]
 
 
+def test_a_post_on_a_lost_channel_that_still_goes_out_is_not_blocked_too() -> None:
+    before, wanted = scheduled(timedelta(days=2)), desired(approvals=decided(DraftDecision.APPROVE))
+    wanted = replace(wanted, approvals=replace(wanted.approvals, uncommitted=frozenset({DRAFT.id})))
+    live = activity("a", post("d1", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=2)))
+    lost = site(live, channels=(("INSTAGRAM", ChannelStatus.DISCONNECTED),))
+    made = plan(wanted, lost, before)
+    assert [post.reason for post in made.still_going_out] == [Reason.WITHDRAWN]
+    assert reasons(made) == []
+    report = find_drift(wanted, lost, before, made, PlanOptions(NOW))
+    assert [item.finding for item in report.of(DriftState.DRIFTED)] == [Finding.STILL_GOING_OUT]
+
+
 def test_a_post_that_outlived_its_activity_is_cancelled() -> None:
     before = scheduled(timedelta(days=2))
     waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2))
