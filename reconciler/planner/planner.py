@@ -80,8 +80,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     discarded = thrown_away(plan.actions, observed.with_past, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)
-    told = (note for note in plan.notes if not (plan.refusals and note.code in SAY_WHAT_GOES_OUT))
-    notes = (*told, *zone_notes(plan.actions, plan.blocked, observed, recorded, scope))
+    kept = (note for note in plan.notes if not (plan.refusals and note.code in SAY_WHAT_GOES_OUT))
+    notes = (*kept, *zone_notes(plan.actions, plan.blocked, observed, recorded, scope))
     return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited, ended=ended, notes=notes)
 
 
