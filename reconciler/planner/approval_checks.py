@@ -149,11 +149,11 @@ def difference_values(found: Difference, zone: str) -> str:
 def _dates(before: datetime, after: datetime, zone: str) -> str:
     """The dates of an activity: its days, because a post may go out at another time; its time only if the day is one.
 
-    `Thu 2026-12-03 -> Sun 2026-12-06`, or `Thu 2026-12-03 (the activity's own time: 10:00 UTC -> 12:00 UTC)`.
+    `Thu 2026-12-03 -> Sun 2026-12-06`, or `Thu 2026-12-03 (activity: 10:00 UTC -> 12:00 UTC)`.
     """
     words = [moment_text(at, zone).split(" ", 2) for at in (before, after)]
     (day, old), (new_day, new) = ((f"{weekday} {date}", time) for weekday, date, time in words)
-    return f"{day} -> {new_day}" if day != new_day else f"{day} (the activity's own time: {old} -> {new})"
+    return f"{day} -> {new_day}" if day != new_day else f"{day} (activity: {old} -> {new})"
 
 
 def _is_signed_again(found: Difference) -> bool:

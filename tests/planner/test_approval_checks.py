@@ -72,7 +72,7 @@ def test_media_at_an_address_that_is_signed_again_are_named_as_such(in_file: str
     ("hours", "words"),
     [
         (72, "date: Sun 2026-10-25 -> Wed 2026-10-28"),
-        (1, "date: Sun 2026-10-25 (the activity's own time: 02:30 {zone} (UTC+02:00) -> 02:30 {zone} (UTC+01:00))"),
+        (1, "date: Sun 2026-10-25 (activity: 02:30 {zone} (UTC+02:00) -> 02:30 {zone} (UTC+01:00))"),
     ],
 )
 def test_a_date_that_moved_is_not_taken_for_the_time_at_which_a_post_goes_out(hours: int, words: str) -> None:
