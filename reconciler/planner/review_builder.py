@@ -120,12 +120,8 @@ def review_of(
     )
     deleted = tuple(_approved_among_deleted(desired, observed, part.projected))
     choice = select_drafts(desired.schedule.rules, part.projected, recorded, options.policy, scope)
-    blocked: dict[str, list[Diagnostic]] = {}
     going_out = until_applied(plan)
     hypothetical = if_approved or plan_if_approved(desired, observed, recorded, options)
-    for problem in hypothetical.blocked:
-        if problem.about.kind is Kind.DRAFT:
-            blocked.setdefault(problem.about.key, []).append(problem)
     discarded = frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded)
     keeps = bool(discarded) and _refuses_discards(
         plan_if_approved(desired, observed, recorded, options, regenerate=True)
@@ -138,7 +134,7 @@ def review_of(
         {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
         drafts_to_list(choice),
         frozenset(candidate.post.id for candidate in choice.lost),
-        blocked,
+        _blocked_drafts(hypothetical),
         frozenset(draft.post for draft in plan.to_review)
         | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND}
         | {PostId(action.address.key) for action in plan.actions if ReasonFact.KEPT_IF_APPROVED in action.details},
@@ -228,6 +224,15 @@ def _approved_among_deleted(
         drafts = approvals.get(activity.id, ()) if activity.id not in kept else ()
         if any(draft.decision is DraftDecision.APPROVE for draft in drafts):
             yield activity
+
+
+def _blocked_drafts(plan: Plan) -> dict[str, list[Diagnostic]]:
+    """What blocks each draft of a plan, by its id."""
+    blocked: dict[str, list[Diagnostic]] = {}
+    for problem in plan.blocked:
+        if problem.about.kind is Kind.DRAFT:
+            blocked.setdefault(problem.about.key, []).append(problem)
+    return blocked
 
 
 def _refuses_discards(plan: Plan) -> bool:

@@ -13,7 +13,7 @@ from reconciler.reporters.values import quoted
 MOST_TITLES: Final = 5
 """How many titles are named, of the posts of a day or of blocked or discarded drafts; the others are counted."""
 
-FEW_SITES: Final = 10
+MOST_SITES: Final = 10
 """On this many sites or fewer, blocked or discarded drafts are named site by site."""
 
 KEPT_TITLES: Final = 1_000
@@ -39,14 +39,14 @@ class NamesOnSites:
         """Adds those of another site, or others of the same one."""
         add_titles(self.all, other.all)
         self._alone = self._alone and other._alone and self._site == other._site
-        for site, shown in other._sites.items() if len(self._sites) <= FEW_SITES else ():
+        for site, shown in other._sites.items() if len(self._sites) <= MOST_SITES else ():
             known = self._sites.get(site)
             self._sites[site] = f"{known}; {shown}" if known else shown
 
     @property
     def sites(self) -> int:
         """How many sites the lines name: none if there is only one, or if many have names."""
-        return 0 if self._alone or len(self._sites) > FEW_SITES else len(self._sites)
+        return 0 if self._alone or len(self._sites) > MOST_SITES else len(self._sites)
 
     def on_each_site(self, style: Style = Style.PLAIN) -> Iterator[Line]:
         """`shop-a: "Sale" (Facebook), "Studio" (Instagram) and 3 more`: a line for each of a few sites."""

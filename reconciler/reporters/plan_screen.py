@@ -148,8 +148,8 @@ class PlanScreen:
             self._add_block(self._problems, planned, [item for item in items if item.rank <= Rank.BLOCKED])
         if not self._detail.quiet:
             # Totals are added up in place, so these blocks, and the merged ones, need totals of their own.
-            again = site_items(known, self._calls_of, each_with_fix=not self._is_whole) if self._is_short else items
-            items = again
+            if self._is_short:
+                items = site_items(known, self._calls_of, each_with_fix=not self._is_whole)
             of_many = site_items(known) if any(item.of_many for item in items) else ()
             self._add_block(self._blocks, planned, items, of_many)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from datetime import datetime
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from reconciler.planner.actions import Action, Plan
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import facts_behind
 from reconciler.reporters import words
+from reconciler.reporters.going_out import UNKNOWN
 from reconciler.reporters.items import Item
 from reconciler.reporters.kinds.base import COUNT, STYLES, SYMBOLS
 from reconciler.reporters.layout import Span, subject_line
@@ -28,10 +29,6 @@ from reconciler.reporters.values import quoted
 
 Timed: TypeAlias = SchedulePost | CancelPost
 """Writes that one paragraph can name for several posts: they differ only in time and name."""
-
-
-LAST: Final = datetime.max.replace(tzinfo=UTC)
-"""Stands for a time that is not known."""
 
 
 def what_to_several(item: Item, action: Action, plan: Plan) -> str:
@@ -68,10 +65,8 @@ def together(what: str, items: Sequence[Item], actions: Sequence[Action], plan: 
         posts = [each for each in operations if isinstance(each, Timed)]
         channels = {post_name("", each.channel, each.type) for each in posts}
         count += f" on {channels.pop()}" if len(channels) == 1 else ""
-        about, names = (
-            Span(what.replace(COUNT, count, 1)),
-            posts_by_time(posts, plan.time_zone, one_channel=not channels),
-        )
+        about = Span(what.replace(COUNT, count, 1))
+        names = posts_by_time(posts, plan.time_zone, one_channel=not channels)
         return replace(first, own=(subject_line(*head, "posts", about), names_line(names)))
     assert first.of_many is not None
     for item in others:
@@ -120,7 +115,7 @@ def posts_by_time(operations: Iterable[Operation], zone: str, *, one_channel: bo
 def by_time(post: ScheduleOperation) -> tuple[datetime, str, str, str]:
     """The order of posts on a screen: by the time at which each goes out, or would have, then by name."""
     about = post.about if isinstance(post, SchedulePost) else None
-    return post.at or about or LAST, post.title, post.channel, post.type
+    return post.at or about or UNKNOWN, post.title, post.channel, post.type
 
 
 def _time_of(post: SchedulePost | CancelPost, zone: str) -> str:
