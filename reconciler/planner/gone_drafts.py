@@ -37,7 +37,7 @@ def gone_drafts(
         blocked(
             scope.address(Kind.DRAFT, draft.id),
             BlockedBy.DRAFT_GONE,
-            f"{name} was approved, but its draft is gone",
+            f"{name} was approved, but is gone from the site",
             "run review, and approve what is there now",
             name,
             says_name=True,

@@ -40,7 +40,7 @@ def import_line(done: ImportCompleted) -> str:
         (done.declared, "already declared"),
     )
     doing = [f"{count:,} {word}" for count, word in counted if count] or ["0 created"]
-    rest = [f"{done.not_empty:,} with changes left"] if done.not_empty else []
+    rest = [f"{plural(done.not_empty, 'plan')} not empty"] if done.not_empty else []
     if done.failed:
         rest.append(f"{done.failed:,} failed")
     if not rest and done.new + done.updated + done.unchanged:

@@ -27,7 +27,7 @@ def imported_row(imported: SiteImported) -> SiteRow:
     state, style = spoken(imported.written), STYLES[imported.written]
     if imported.changes:
         state, style = "plan not empty", "warn"
-    counts = (("changes left", imported.changes), ("approved posts", imported.approved))
+    counts = (("planned changes", imported.changes), ("approved posts", imported.approved))
     said = f"{spoken(imported.written)}, {imported.file}"
     if imported.approved:
         said += f", {plural(imported.approved, 'scheduled post')} recorded as approved"

@@ -118,9 +118,9 @@ class RecordText:
     def identities(self) -> Iterator[str]:
         """Which objects on the site are those of the files."""
         recorded = self._recorded
-        texts = [f"event {quoted(name)} is {event}" for name, event in recorded.event_ids]
+        texts = [f"event {quoted(name)} has the id {event}" for name, event in recorded.event_ids]
         texts += [
-            f"activity {quoted(activity.title)} on {moment(activity.target_date, 'UTC')} is {activity.id}"
+            f"activity {quoted(activity.title)} on {moment(activity.target_date, 'UTC')} has the id {activity.id}"
             for activity in recorded.created
         ]
         texts += [

@@ -89,7 +89,8 @@ class Setback(Struct, frozen=True):
 
     def said_of(self, count: int) -> str:
         """The rest of a sentence that begins with so many of them."""
-        return f", each{self.why}" if count > 1 else self.why
+        each = ", each" if self.why.startswith(":") else ": each"
+        return f"{each}{self.why}" if count > 1 else self.why
 
 
 def undone_by(review: Review) -> Iterator[Setback]:

@@ -120,7 +120,7 @@ def site_lines(site: SiteState, screen: Screen, where: str) -> Iterator[str]:
     )
     text = RecordText(recorded, screen)
     yield from _section("Last applied, or already in place", text.applied(), screen)
-    yield from _section("Identities", text.identities(), screen)
+    yield from _section("Ids on the site", text.identities(), screen)
     yield from _section("Posts that were scheduled", text.posts(), screen)
     yield from _section("Decisions carried out", text.decisions(), screen)
 

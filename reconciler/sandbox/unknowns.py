@@ -318,7 +318,7 @@ class Unknowns:
     activityIdKey: str = _choice(
         "marketingActivityId",
         "id",
-        mark="14.3: from the sibling Clear (I)",
+        mark="14.3: as in the similar method Clear (I)",
         about="The key of the activity in the body of the methods that regenerate posts or media; other keys are 400.",
     )
     schedulePlacement: str = _choice(
@@ -358,8 +358,8 @@ class Unknowns:
         "IN_QUEUE",
         "DRAFT",
         mark="10.2: PROCESSING and IN_QUEUE are in flight (D); when a post has them is not known",
-        about="A draft that was scheduled is SCHEDULED at once, or IN_QUEUE for the latency of `posts`, or still a "
-        "DRAFT for that time, in the response and in all reads.",
+        about="A draft that was scheduled is SCHEDULED at once, or IN_QUEUE for as long as `latency.posts` says, "
+        "or still a DRAFT for as long, in the response and in all reads.",
     )
 
     # Activities

@@ -340,7 +340,7 @@ def test_a_file_is_brought_up_to_date_and_keeps_its_comments(fresh: Project, rec
     fresh.write({"sites/pottery.yaml": UPDATED.replace("ID", id_of(2))})
     file = fresh.root / "sites/pottery.yaml"
     ran = reconciler("import", "--update", file)
-    assert (ran.code, ran.last) == (0, "Import: 1 updated; 1 with changes left.")
+    assert (ran.code, ran.last) == (0, "Import: 1 updated; 1 plan not empty.")
     assert "a plan would still make " in ran.out
     assert file.read_text("utf-8") == (
         UPDATED.replace("ID", id_of(2))

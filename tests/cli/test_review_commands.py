@@ -263,7 +263,7 @@ def test_a_review_says_which_approved_drafts_are_blocked_and_why(shop: Project, 
     said = " ".join(reviewed.out.split())
     assert reviewed.last == "Review: 0 pending, 4 approved (all blocked), in 1 site."
     assert said.count("! blocked") == 1, said
-    assert ", each breaks policy.quietHours: " in said, said
+    assert ": each breaks policy.quietHours: " in said, said
     assert said.endswith(" (shows what to do about 4 blocked drafts)"), said
     quiet = reconciler("review", shop.root, "--quiet")
     assert "4 approved (all blocked)" in quiet.out
@@ -289,7 +289,7 @@ def test_content_changed_after_approval_is_blocked_and_reviewed_again(shop: Proj
 
 
 @pytest.mark.parametrize(
-    ("published", "said"), [((), "was approved, but its draft is gone"), (("--allow-publish",), "was scheduled, but")]
+    ("published", "said"), [((), "was approved, but is gone from the site"), (("--allow-publish",), "was scheduled, but")]
 )
 def test_an_approved_draft_that_the_site_no_longer_has_is_named(
     shop: Project, reconciler: Command, published: tuple[str, ...], said: str

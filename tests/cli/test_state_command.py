@@ -279,8 +279,8 @@ Last applied, or already in place
   toneOfVoice: dry
   marketing plan: present
 
-Identities
-  event "Sale" is e-1
+Ids on the site
+  event "Sale" has the id e-1
 
 Posts that were scheduled
   Mon 2026-11-02 10:00 Europe/Paris

@@ -351,7 +351,7 @@ def test_rule_17_1_a_poll_that_is_never_understood_says_so_and_does_not_use_up_t
     bench.world.after_call = lambda _: bench.world.failing.update({"marketing-plan": [unread] * 999})
     ledger = bench.apply(generate(), DEFERRED)
     assert results(ledger) == ["pending", "not-started"]
-    assert details(ledger)[0].startswith("waiting for the generation failed: the response was not understood")
+    assert details(ledger)[0].startswith("could not check on the generation: the response was not understood")
     assert ledger.error is not None
     assert bench.world.now < START + timedelta(minutes=3)
     assert [entry.sent for entry in bench.recorded.open] == [True]
@@ -361,7 +361,7 @@ def test_a_wait_whose_last_reads_failed_does_not_call_it_generating(bench: Bench
     bench.world.after_call = lambda _: bench.world.failing.update({"marketing-plan": [failure()] * 999})
     ledger = bench.apply(generate(), DEFERRED)
     assert results(ledger) == ["pending", "not-started"]
-    assert details(ledger)[0].startswith("waiting for the generation failed: the server failed: no luck")
+    assert details(ledger)[0].startswith("could not check on the generation: the server failed: no luck")
     assert bench.world.now == START + timedelta(minutes=10)
 
 

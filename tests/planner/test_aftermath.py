@@ -317,7 +317,7 @@ def test_an_approved_draft_that_the_site_no_longer_has_is_named(days: float, sta
     made = plan(desired(approvals=reviewed), site(activity("b", post("d2"))), state)
     gone = [problem for problem in made.blocked if problem.code == BlockedBy.DRAFT_GONE]
     assert [problem.message for problem in gone] == (
-        ['"Idea a" (Instagram) was approved, but its draft is gone'] if said else []
+        ['"Idea a" (Instagram) was approved, but is gone from the site'] if said else []
     )
 
 

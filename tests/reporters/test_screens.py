@@ -1725,7 +1725,7 @@ def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: 
         Rewritten(replace(post, channel=channel), "Sale", ReviewStatus.WITHHELD, ReviewStatus.PENDING)
         for channel in ("X", "GBP")
     )
-    gone = Diagnostic("draft-gone", '"Mugs" (X) was approved, but its draft is gone', name='"Mugs" (X)', says_name=True)
+    gone = Diagnostic("draft-gone", '"Mugs" (X) was approved, but is gone from the site', name='"Mugs" (X)', says_name=True)
     activities = (replace(one.activities[0], lapsed=ActivityDecision.DISCARD), *one.activities[1:])
     same = replace(one, missed=(), failures=(), going_out=(), activities=activities, gone=(gone,))
     sites = [replace(same, site=SiteName(f"s{n}"), rewritten=back) for n in range(number)]
@@ -1739,7 +1739,7 @@ def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: 
         assert [line for line in said if line.startswith("! back to pending")] == [
             f'! back to pending  s{n}  "Sale" (X), "Sale" (Google Business Profile), each{used}' for n in range(4)
         ]
-        assert '! entry removed  s3  "Mugs" (X) was approved, but its draft is gone' in said
+        assert '! entry removed  s3  "Mugs" (X) was approved, but is gone from the site' in said
         return
     which = "      sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more"
     lapsed = "`discard` was given for drafts that have changed since; decide again"
@@ -1748,7 +1748,7 @@ def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: 
         which,
         f"! back to pending  18 drafts in 9 sites, each{used}",
         which,
-        "! entry removed  9 drafts in 9 sites, each was approved, but its draft is gone",
+        "! entry removed  9 drafts in 9 sites: each was approved, but is gone from the site",
         which,
     ]
     assert ("9 sites  " in text) is not quiet, text

@@ -125,7 +125,7 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
     try:
         found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
-        run.fail(wait.action, ActionResult.PENDING, error.diagnostic().while_("waiting for the generation failed"))
+        run.fail(wait.action, ActionResult.PENDING, error.diagnostic().while_("could not check on the generation"))
         raise
     except asyncio.CancelledError:
         # The second signal. If the journal has it as started, the ledger says so too.
@@ -135,7 +135,7 @@ async def _wait(run: SiteRun, wait: PendingGeneration) -> None:
     match found:
         case TimedOut(failed=failed) if failed is not None:
             # The entry stays open: the last read failed, so it is not known what became of the generation.
-            run.fail(wait.action, ActionResult.PENDING, failed.while_("waiting for the generation failed"))
+            run.fail(wait.action, ActionResult.PENDING, failed.while_("could not check on the generation"))
         case TimedOut():
             await _not_over(run, wait, last)
         case WaitStopped():
