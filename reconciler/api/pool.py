@@ -156,7 +156,8 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
     try:
         return await handler(request)
     except aiohttp.ClientConnectorCertificateError as error:
-        raise untrusted(error.certificate_error) from error
+        at_proxy = request.proxy is not None and error.host == request.proxy.host
+        raise untrusted(error.certificate_error, "proxy" if at_proxy else "server") from error
     except aiohttp.ClientHttpProxyError as error:
         if error.status in (401, 403, 407):
             raise ProxyRefused(f"the proxy answered {error.status}") from error
@@ -185,15 +186,15 @@ _NOT_YET: Final = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 _EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
-def untrusted(error: Exception) -> Untrusted:
-    """What is wrong with a server's certificate, from the error of its check."""
+def untrusted(error: Exception, whose: str = "server") -> Untrusted:
+    """What is wrong with the certificate of the server or the proxy, from the error of its check."""
     code = getattr(error, "verify_code", 0)
     if code in _OTHER_HOST:
-        return OtherHost("the server's certificate is for another host")
+        return OtherHost(f"the {whose}'s certificate is for another host")
     if code in (_NOT_YET, _EXPIRED):
-        return OutOfDate(f"the server's certificate {'is not valid yet' if code == _NOT_YET else 'has expired'}")
+        return OutOfDate(f"the {whose}'s certificate {'is not valid yet' if code == _NOT_YET else 'has expired'}")
     why = getattr(error, "verify_message", "") or "it cannot be verified"
-    return Untrusted(f"the server's certificate is not trusted: {why}")
+    return Untrusted(f"the {whose}'s certificate is not trusted: {why}")
 
 
 def _text(error: Exception) -> str:

@@ -99,10 +99,20 @@ class Surroundings(Struct, frozen=True):
             return f"add the CA certificate of this server to {printable(path)}, which {variable} names{rehash}"
         if isinstance(error, NotHttp):
             return "check the API's URL"
-        variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
-        if isinstance(error, ProxyUnreachable):
-            return f"check the address in {variable}, or list the host in NO_PROXY"
-        return f"check the user, password and address in {variable}, or list the host in NO_PROXY"
+        secrets = "" if isinstance(error, ProxyUnreachable) else "user, password and "
+        return f"check the {secrets}address in {self._proxy_name()}, or list the host in NO_PROXY"
+
+    def doubt(self, base: ApiAddress) -> str:
+        """What a person can do if a connection fails before anything was received; "" if no proxy is in use."""
+        if self.proxy_for(base) is None:
+            return ""
+        return (
+            f"run the command again; if it still fails, check the address in {self._proxy_name()}, or list the host "
+            "in NO_PROXY"
+        )
+
+    def _proxy_name(self) -> str:
+        return next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
 
     def _bundles(self) -> list[tuple[str, str]]:
         """The files and folders of certificates that are named, each with its variable."""

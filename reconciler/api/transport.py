@@ -290,7 +290,10 @@ class Connection:
             )
         except (WireError, TimeoutError) as error:
             text = shown(masked(_network_text(error), secrets))
-            todo = self._surroundings.cure(error) if isinstance(error, ProxyUnreachable | NotHttp) else ""
+            if isinstance(error, ProxyUnreachable | NotHttp):
+                todo = self._surroundings.cure(error)
+            else:
+                todo = "" if self.answered else self._surroundings.doubt(self._base)
             return ApiError(
                 ErrorKind.NETWORK, call, text, sent=not isinstance(error, NotSent), site=site.name, todo=todo
             )

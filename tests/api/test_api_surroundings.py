@@ -139,6 +139,48 @@ def test_a_proxy_that_speaks_no_http_is_named_with_its_variable(clock: FakeClock
     assert error.advice() == "check the address in HTTPS_PROXY, or list the host in NO_PROXY"
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_proxy_that_drops_the_connection_is_named_with_its_variable(
+    clock: FakeClock, site: SiteRef, answer: bytes
+) -> None:
+    async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async def ask() -> ApiError:
+        server = await asyncio.start_server(drop, "127.0.0.1", 0)
+        proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.endpoints.settings(site)
+        server.close()
+        await server.wait_closed()
+        return caught.value
+
+    assert asyncio.run(ask()).advice() == (
+        "run the command again; if it still fails, check the address in HTTPS_PROXY, or list the host in NO_PROXY"
+    )
+
+
+def test_the_certificate_of_a_proxy_is_called_that_of_the_proxy(
+    server_files: tuple[Path, Path], clock: FakeClock, site: SiteRef
+) -> None:
+    async def ask() -> ApiError:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*server_files)
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+        proxy = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.endpoints.settings(site)
+        server.close()
+        await server.wait_closed()
+        return caught.value
+
+    assert "the proxy's certificate is not trusted: self-signed certificate" in str(asyncio.run(ask()))
+
+
 def test_a_proxy_that_is_not_there_is_named_with_its_variable(clock: FakeClock, site: SiteRef) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

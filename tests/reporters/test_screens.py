@@ -1725,7 +1725,8 @@ def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: 
         Rewritten(replace(post, channel=channel), "Sale", ReviewStatus.WITHHELD, ReviewStatus.PENDING)
         for channel in ("X", "GBP")
     )
-    gone = Diagnostic("draft-gone", '"Mugs" (X) was approved, but is gone from the site', name='"Mugs" (X)', says_name=True)
+    why = '"Mugs" (X) was approved, but is gone from the site'
+    gone = Diagnostic("draft-gone", why, name='"Mugs" (X)', says_name=True)
     activities = (replace(one.activities[0], lapsed=ActivityDecision.DISCARD), *one.activities[1:])
     same = replace(one, missed=(), failures=(), going_out=(), activities=activities, gone=(gone,))
     sites = [replace(same, site=SiteName(f"s{n}"), rewritten=back) for n in range(number)]
