@@ -289,7 +289,7 @@ def test_content_changed_after_approval_is_blocked_and_reviewed_again(shop: Proj
 
 
 @pytest.mark.parametrize(
-    ("published", "said"), [((), "was approved, but is gone from the site"), (("--allow-publish",), "was scheduled, but")]
+    ("published", "said"), [((), "was approved, but is gone"), (("--allow-publish",), "was scheduled, but")]
 )
 def test_an_approved_draft_that_the_site_no_longer_has_is_named(
     shop: Project, reconciler: Command, published: tuple[str, ...], said: str
