@@ -256,6 +256,8 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     """How many of the failed sites were read, but have an approvals file or a gallery that could not be updated."""
     blocked: int = 0
     """How many of the approved drafts do not go out, because something blocks them."""
+    pending_blocked: int = 0
+    """How many of the waiting drafts something blocks as they are: those that are stuck, and others."""
 
 
 class Validated(adoption_results.Counts, frozen=True):

@@ -68,7 +68,7 @@ async def review_sites(
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
-    stuck = sites_stuck = to_discard = unapproved = not_updated = blocked = 0
+    stuck = sites_stuck = to_discard = unapproved = not_updated = blocked = pending_blocked = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -79,6 +79,7 @@ async def review_sites(
                 pending += waiting
                 sites_pending += bool(waiting)
                 stuck += held
+                pending_blocked += sum(bool(post.problems) or not result.approvable for post in review.waiting)
                 to_discard += review.to_discard
                 unapproved += len(review.unapproved)
                 blocked += sum(len(activity.blocked) for activity in review.activities)
@@ -109,6 +110,7 @@ async def review_sites(
         unapproved,
         not_updated,
         blocked,
+        pending_blocked,
     )
     emit(completed)
     return completed

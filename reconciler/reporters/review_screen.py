@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import reduce
 
@@ -195,10 +196,10 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 
 def _counts(result: SiteReviewed) -> str:
     review = result.review
-    blocked = sum(len(activity.blocked) for activity in review.activities)
-    of_them = {ReviewStatus.APPROVED: blocked_words(blocked, review.count(ReviewStatus.APPROVED))}
+    approved = (post for activity in review.activities for post in activity.blocked)
+    blocked = Counter(post.status for post in (*review.waiting, *approved) if post.problems)
     found = [
-        f"{count:,} {STATUS_WORDS[status]}{of_them.get(status, '')}"
+        f"{count:,} {STATUS_WORDS[status]}{blocked_words(blocked[status], count)}"
         for status in ReviewStatus
         if (count := review.count(status))
     ]

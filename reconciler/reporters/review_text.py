@@ -54,7 +54,7 @@ def review_line(review: ReviewCompleted) -> str:
     sites = plural(review.sites, "site")
     has = "has" if review.sites_pending == 1 else "have"
     where = f"; {review.sites_pending:,} of {sites} {has} pending drafts" if review.pending else f", in {sites}"
-    pending = f"{review.pending:,} pending{blocked_words(review.stuck, review.pending)}"
+    pending = f"{review.pending:,} pending{blocked_words(review.pending_blocked, review.pending)}"
     approved = f"{review.approved:,} approved{blocked_words(review.blocked, review.approved)}"
     return f"Review: {pending}, {approved}{where}{ending}."
 
@@ -238,7 +238,7 @@ def next_after_review(review: ReviewCompleted) -> str | None:
         posts = plural(review.going_out, "unwanted post is", "unwanted posts are")
         return f"reconciler plan   ({posts} still going out)"
     drafts, sites = review.pending - review.stuck, review.sites_pending - review.sites_stuck
-    more = f"; {review.stuck:,} more {'is' if review.stuck == 1 else 'are'} blocked" if review.stuck else ""
+    more = f"; approving {review.stuck:,} more does not help" if review.stuck else ""
     approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')}{more})"
     if drafts:
         return record_first(review.unrecorded) or approve

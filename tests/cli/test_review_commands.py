@@ -126,7 +126,7 @@ def test_no_approval_is_suggested_for_drafts_that_the_next_apply_discards(shop: 
     shop.write({"sites/shop.yaml": BARE + generate + RULES})
     assert "discards 4 unapproved drafts" in reconciler("plan", shop.root).out
     said = reconciler("review", shop.root).out
-    assert "shop  4 pending; the next apply discards 4 waiting drafts" in said
+    assert "shop  4 pending (all blocked); the next apply discards 4 waiting drafts" in said
     step = f"Next: reconciler plan {shlex.quote(str(shop.root))}   (shows why the next apply discards 4 waiting drafts)"
     assert said.splitlines()[-1] == step
     why = "the next apply discards it; if it is approved, apply refuses the whole site instead"
@@ -1278,7 +1278,7 @@ def test_a_review_says_what_the_policy_forbids_although_a_regeneration_is_refuse
     assert "regenerating would discard 1 approved draft" in reconciler("plan").out
     said = reconciler("review").out
     assert (said.count(broken), file(shop).count(broken)) == (1, 1)
-    assert said.splitlines()[-1] == "Next: reconciler approve   (2 drafts in 1 site; 1 more is blocked)"
+    assert said.splitlines()[-1] == "Next: reconciler approve   (2 drafts in 1 site; approving 1 more does not help)"
 
 
 def test_nobody_is_asked_to_approve_what_the_policy_forbids(
@@ -1305,6 +1305,27 @@ def test_nobody_is_asked_to_approve_what_the_policy_forbids(
     assert "Next" not in reconciler("apply", "--auto-approve").out
 
 
+def test_pending_and_approved_drafts_are_counted_as_blocked_as_the_file_shows_them(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if approving them helps, because their channel can be connected again."""
+    monkeypatch.chdir(shop.root)
+    reconciler("review")
+    with shop.world() as world:
+        world.dashboard.set_channel(SITE_ID, "INSTAGRAM", "DISCONNECTED")
+    said = reconciler("review").out
+    assert file(shop).count('blocked: ["Instagram is not connected (it was disconnected)"]') == 3
+    assert "shop  4 pending (3 of them blocked)" in said
+    assert said.splitlines()[-2:] == [
+        "Review: 4 pending (3 of them blocked), 0 approved; 1 of 1 site has pending drafts.",
+        "Next: reconciler approve   (4 drafts in 1 site)",
+    ]
+    reconciler("approve", "--all", "--yes")
+    said = reconciler("review").out
+    assert "shop  4 approved (3 of them blocked)" in said
+    assert "Review: 0 pending, 4 approved (3 of them blocked), in 1 site." in said
+
+
 def test_two_sites_that_cannot_be_read_share_one_cause(project: Project, reconciler: Command) -> None:
     fault = "faults: [{route: GET /marketing-plan, do: {kind: forbidden}}]\n"
     more = "posts: [{match: {within: 10d}}]\nschedule: {rules: [{match: {within: 10d}}]}\n"
@@ -1324,7 +1345,7 @@ def test_drafts_that_no_schedule_rule_selects_any_more_are_not_offered_for_appro
     shop.write({"sites/shop.yaml": BARE + "posts: []\nschedule: {rules: [{match: {title: Open*}}]}\n"})
     reviewed = reconciler("review")
     assert reviewed.out.count("blocked: no schedule rule matches") == 3
-    assert reviewed.out.splitlines()[-1] == "Next: reconciler approve   (1 draft in 1 site; 3 more are blocked)"
+    assert reviewed.out.splitlines()[-1] == "Next: reconciler approve   (1 draft in 1 site; approving 3 more does not help)"
     assert "(1 draft in 1 site)" in reconciler("plan").out.splitlines()[-1]
     assert file(shop).count('blocked: ["no schedule rule matches"]') == 3, "which the review page and approve show"
     approved = reconciler("approve", "--all", "--yes")

@@ -2583,7 +2583,7 @@ def test_the_bound_of_drafts_that_go_out_without_approval(at_most: int | None, w
 
 
 @pytest.mark.parametrize(
-    ("pending", "stuck", "said"),
+    ("pending", "blocked", "said"),
     [
         (6, 0, "6 pending, "),
         (6, 2, "6 pending (2 of them blocked), "),
@@ -2593,10 +2593,9 @@ def test_the_bound_of_drafts_that_go_out_without_approval(at_most: int | None, w
     ],
 )
 def test_the_last_line_of_a_review_says_how_many_pending_drafts_are_blocked(
-    pending: int, stuck: int, said: str
+    pending: int, blocked: int, said: str
 ) -> None:
-    """These are the drafts that `Next:` leaves out."""
-    line = review_line(ReviewCompleted(2, pending, min(1, pending), stuck=stuck))
+    line = review_line(ReviewCompleted(2, pending, min(1, pending), pending_blocked=blocked))
     assert line.startswith(f"Review: {said}0 approved"), line
-    line = review_line(ReviewCompleted(2, approved=pending, blocked=stuck))
+    line = review_line(ReviewCompleted(2, approved=pending, blocked=blocked))
     assert line == f"Review: 0 pending, {said.replace('pending', 'approved')}in 2 sites.", line
