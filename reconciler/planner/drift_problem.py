@@ -18,7 +18,7 @@ FINDINGS: Final = {
     Finding.DIFFERS: "differs from the file",
     Finding.MISSING: "missing on the site",
     Finding.NOT_LISTED: "not in the file (prune is on)",
-    Finding.UNWANTED: "exists, although the file says absent",
+    Finding.UNWANTED: "exists, although declared absent in the file",
     Finding.DELETED: "gone since the last apply",
     Finding.INACTIVE: "became INACTIVE; just reading a marketing plan that was idle for weeks can cause that",
     Finding.FAILED: "the last generation failed",
@@ -126,7 +126,7 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
             )
             return Diagnostic(finding, "; ".join(each))
         case Finding.UNWANTED if item.address.kind is Kind.POSTS:
-            return Diagnostic(finding, "has posts, although the file says absent")
+            return Diagnostic(finding, "has posts, although declared absent in the file")
         case Finding.OTHER_TIME:
             *now, planned = item.about
             said = f"scheduled for {now[0]}; the rule says {planned}" if now else f"{found.message}: {planned}"

@@ -26,6 +26,7 @@ from reconciler.planner.aftermath import outcomes, seen_posts
 from reconciler.planner.baseline import Objects
 from reconciler.planner.moved_by_hand import same_minute
 from reconciler.planner.options import Scope
+from reconciler.planner.reasons import REASONS
 from reconciler.planner.since_scheduled import since_scheduled
 from reconciler.planner.used_approvals import scheduled_by_us
 
@@ -50,25 +51,9 @@ WhyNot: TypeAlias = Literal[
 
 
 def no_longer_wanted(reason: WhyNot) -> Diagnostic:
-    """Why a post is no longer wanted, in words."""
-    match reason:
-        case Reason.WITHDRAWN:
-            message = "the approval was withdrawn"
-        case Reason.APPROVAL_NEEDED:
-            message = "nobody approved it, and the file no longer says approval: none"
-        case Reason.SENT_BACK:
-            message = "it was sent back in review"
-        case Reason.CHANGED:
-            message = "its content or day was no longer what was approved"
-        case Reason.DATE_MOVED:
-            message = "its day was no longer the one that was approved"
-        case Reason.EDITED:
-            message = "the entry in the approvals file was edited"
-        case Reason.PAUSED:
-            message = "publishing is paused"
-        case _:
-            assert_never(reason)
-    return Diagnostic(reason, message)
+    """Why a post is no longer wanted, as a clause."""
+    incomplete = reason in (Reason.APPROVAL_NEEDED, Reason.SENT_BACK, Reason.CHANGED)
+    return Diagnostic(reason, f"it was {REASONS[reason]}" if incomplete else REASONS[reason])
 
 
 def gone_key(post: PostId) -> str:

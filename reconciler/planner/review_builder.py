@@ -372,7 +372,10 @@ class _ReviewBuilder(Struct, frozen=True):
             yield Diagnostic(TO_BE_DISCARDED, what, fix, Severity.WARNING, address=address)
         elif kept and activity.id in self.deleted:
             address = Address(self.scope.site, Kind.DRAFT, post.id)
-            what, fix = "the site file declares its activity absent", "take that out of the site file to keep the draft"
+            what, fix = (
+                "its activity is declared absent in the site file",
+                "take that out of the site file to keep the draft",
+            )
             yield Diagnostic(NOT_SELECTED, what, fix, Severity.WARNING, address=address)
         elif kept and may_be_selected and post.id not in self.candidates and post.id not in self.lost:
             yield why_left_out(activity, post, self.rules, self.scope)

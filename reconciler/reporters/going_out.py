@@ -10,7 +10,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural
 from reconciler.model.posts import name_of
-from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
+from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.reasons import REASONS, facts_behind
 from reconciler.planner.unstopped import Unstopped
 from reconciler.reporters import words
@@ -65,7 +65,7 @@ def _when_and_where(post: StillGoingOut, zone: str) -> str:
 
 
 def unwanted(post: StillGoingOut, zone: str) -> str:
-    """Why a post is no longer wanted: `the file declares it absent: activities[0]`."""
+    """Why a post is no longer wanted: `declared absent in the file: activities[0]`."""
     return _with_facts(*_reason_and_facts(post, zone))
 
 
@@ -79,9 +79,7 @@ _UNSTOPPED: Final = frozenset(Unstopped)
 
 
 def _reason_and_facts(post: StillGoingOut, zone: str) -> tuple[str, ...]:
-    absent = post.reason is Reason.ABSENT_WANTED  # the other words follow those of a write
-    reason = REASONS[post.reason] if absent else words.reason_behind(post.reason)
-    return (reason, *facts_behind(post.reason, post.details, post.grounds, zone))
+    return (REASONS[post.reason], *facts_behind(post.reason, post.details, post.grounds, zone))
 
 
 def _with_facts(reason: str, *facts: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Final
 
@@ -15,28 +15,24 @@ from reconciler.model.sites import name_of_input
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.reasons import REASONS
 
-_BEHIND: Final[Mapping[Reason, str]] = {
-    Reason.DIFFERS: "",
-    Reason.DECLARED: "",
-    Reason.NOT_LISTED: "not in the file (prune is on)",
-    Reason.NO_MARKETING_PLAN: "none exists yet",
-    Reason.MARKETING_PLAN_GONE: "somebody deleted the last one on the site",
-    Reason.GENERATION_FAILED: "because the last generation failed",
-    Reason.INACTIVE: "because it became inactive",
-    Reason.INPUTS_CHANGED: "because its inputs changed",
-    Reason.UNDER_WAY: "",
-    Reason.UNCONFIRMED: "",
-    Reason.ABSENT_WANTED: "as the file says (state: absent)",
-    Reason.RULE: "",
-    Reason.NEVER_GENERATED_FROM: "because settings saved earlier have not been generated from yet",
-    Reason.SENT_BACK: "as decided in review",
-    Reason.APPROVED: "",
-    Reason.NO_APPROVAL_NEEDED: "",
-    Reason.OTHER_TIME: "",
-    Reason.NOT_WANTED: "not covered by any rule (manage: all)",
-    Reason.NEVER_APPROVED: "not approved by anybody",
-}
-"""Reasons that are worded differently after the words of a write, or are left out there."""
+_OBVIOUS: Final = frozenset(
+    {
+        Reason.DIFFERS,
+        Reason.DECLARED,
+        Reason.UNDER_WAY,
+        Reason.UNCONFIRMED,
+        Reason.RULE,
+        Reason.APPROVED,
+        Reason.NO_APPROVAL_NEEDED,
+        Reason.OTHER_TIME,
+    }
+)
+"""Reasons that are left out after the words of a write."""
+
+_CAUSES: Final = frozenset(
+    {Reason.GENERATION_FAILED, Reason.INACTIVE, Reason.INPUTS_CHANGED, Reason.NEVER_GENERATED_FROM}
+)
+"""Reasons that follow the words of a write after `because`."""
 
 MOST_DUE: Final = 5
 """How many objects that now fall within a rule's dates are named; the rest are counted."""
@@ -44,7 +40,9 @@ MOST_DUE: Final = 5
 
 def reason_behind(reason: Reason) -> str:
     """Why, for use after the words of a write; empty if those already say it."""
-    return _BEHIND.get(reason, REASONS[reason])
+    if reason in _OBVIOUS:
+        return ""
+    return f"because {REASONS[reason]}" if reason in _CAUSES else REASONS[reason]
 
 
 LONGEST = 160

@@ -1171,7 +1171,7 @@ def test_a_review_keeps_the_approvals_that_protect_drafts_of_an_activity_to_be_d
         assert (refused.code, "(state: absent) would discard" in refused.out) == (4, True), refused.out
         assert "has no effect" not in refused.out
         done = reconciler("review", shop.root)
-        assert "each: the site file declares its activity absent" in done.out, done.out
+        assert "each: its activity is declared absent in the site file" in done.out, done.out
         assert decisions(shop) == approved
 
 
@@ -1345,7 +1345,10 @@ def test_drafts_that_no_schedule_rule_selects_any_more_are_not_offered_for_appro
     shop.write({"sites/shop.yaml": BARE + "posts: []\nschedule: {rules: [{match: {title: Open*}}]}\n"})
     reviewed = reconciler("review")
     assert reviewed.out.count("blocked: no schedule rule matches") == 3
-    assert reviewed.out.splitlines()[-1] == "Next: reconciler approve   (1 draft in 1 site; approving 3 more does not help)"
+    assert (
+        reviewed.out.splitlines()[-1]
+        == "Next: reconciler approve   (1 draft in 1 site; approving 3 more does not help)"
+    )
     assert "(1 draft in 1 site)" in reconciler("plan").out.splitlines()[-1]
     assert file(shop).count('blocked: ["no schedule rule matches"]') == 3, "which the review page and approve show"
     approved = reconciler("approve", "--all", "--yes")

@@ -296,7 +296,7 @@ SCHEDULED_THEN = {
     "publishing is paused": PAUSE,
     "now forbidden by a policy": FORBID,
     "no longer what was approved": moved,
-    "as decided in review": GIVE_UP,
+    "sent back in review": GIVE_UP,
 }
 
 

@@ -42,9 +42,9 @@ def test_deletions_give_the_date_if_something_else_has_the_same_name(shop: Proje
     one, other = "the one on 2026-12-20", "the one on Wed 2026-11-04 08:00 UTC"
     planned = reconciler("plan", shop.root).out
     assert f'- event "Sale"      delete {one}, not in the file (prune is on)' in planned
-    assert f'- activity "Open day"  delete {other}, as the file says (state: absent)' in planned
+    assert f'- activity "Open day"  delete {other}, declared absent in the file' in planned
     assert '- event "Fair"      delete, not' in planned
-    assert '- activity "Old"    delete, as' in planned
+    assert '- activity "Old"    delete, declared' in planned
     done = reconciler("apply", shop.root, "--auto-approve").out
     assert f'- event "Sale"      done  deleted {one}\n' in done
     assert f'- activity "Open day"  done  deleted {other}\n' in done

@@ -95,7 +95,7 @@ SAID = [
         drifted(POSTS, Finding.UNWANTED, "Open day"),
         "unwanted",
         Severity.WARNING,
-        'activity "Open day": changed remotely: has posts, although the file says absent',
+        'activity "Open day": changed remotely: has posts, although declared absent in the file',
     ),
     (
         MOVED,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.planner.actions import BlockedBy, Grounds, Reason, ReasonFact
-from reconciler.planner.reasons import FACTS, facts_behind
+from reconciler.planner.gone_out import WhyNot, no_longer_wanted
+from reconciler.planner.reasons import FACTS, REASONS, facts_behind
+from reconciler.reporters.words import reason_behind
 
 QUIET = Diagnostic(
     BlockedBy.POLICY, "policy.quietHours: 22:10 is between 21:00 and 07:00", "edit it", place=Place("r.yaml", 3)
@@ -19,6 +23,13 @@ BERLIN = "Thu 2026-12-03 -> Sun 2026-12-06"
 
 def test_every_fact_has_words() -> None:
     assert FACTS.keys() == set(ReasonFact)
+
+
+def test_a_reason_has_the_same_words_in_plan_drift_and_history() -> None:
+    for reason in Reason:
+        assert reason_behind(reason) in ("", REASONS[reason], f"because {REASONS[reason]}")
+    for reason in get_args(WhyNot):
+        assert no_longer_wanted(reason).message in (REASONS[reason], f"it was {REASONS[reason]}")
 
 
 @pytest.mark.parametrize(

@@ -1884,7 +1884,7 @@ def test_what_is_done_to_three_or_more_posts_or_activities_is_said_once_with_the
     assert len(gone) == 5, "the activity without drafts is another kind of change"
     gone = told(*(deleted(n, f"Idea {n}", f"d{n}") for n in range(3)), discarded=drafts)
     assert gone == [
-        "  - activities        delete 3, as the file says (state: absent)",
+        "  - activities        delete 3, declared absent in the file",
         '        "Idea 0", "Idea 1", "Idea 2"',
         '        - discards 3 unapproved drafts: "Idea 0", "Idea 1", "Idea 2", each on X',
     ]
@@ -2014,7 +2014,7 @@ def test_an_audit_shows_a_fix_that_ends_several_obstacles_once_after_them() -> N
 ALONE = {Finding.STILL_GOING_OUT, Finding.POSTS_CANCELLED, Finding.POSTS_CLEARED, Finding.POSTS_MISSING}
 """Findings that an audit never says of several posts at once."""
 
-OTHERS = {Reason.RULE, Reason.ABSENT_WANTED, Reason.UNCONFIRMED}
+OTHERS = {Reason.RULE, Reason.INACTIVE, Reason.INPUTS_CHANGED, Reason.UNCONFIRMED}
 """Reasons for things other than cancelling posts."""
 
 
@@ -2272,9 +2272,9 @@ def test_posts_that_go_out_unwanted_for_one_cause_share_it() -> None:
 def test_each_fact_about_a_post_that_goes_out_is_a_clause_of_its_own() -> None:
     facts = (ReasonFact.NO_APPROVALS_FILE, ReasonFact.KEPT_IF_APPROVED)
     why, at = Diagnostic("not-applied", "no apply has stopped it yet"), Address(SHOP, Kind.DRAFT, "p")
-    post = StillGoingOut(at, PostId("p"), "INSTAGRAM", "Sale", None, None, Reason.NEVER_APPROVED, facts, why)
+    post = StillGoingOut(at, PostId("p"), "INSTAGRAM", "Sale", None, None, Reason.WITHDRAWN, facts, why)
     first, second, *_ = [str(row) for line in going_out_lines([post], "UTC") for row in line.on(Screen(200))]
-    assert first.endswith("not approved by anybody: there is no approvals file; to keep it, run review and approve it")
+    assert first.endswith(": there is no approvals file; to keep it, run review and approve it")
     assert second == "        but no apply has stopped it yet"
 
 
