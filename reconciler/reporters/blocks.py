@@ -11,11 +11,26 @@ from typing import Final, Generic
 from msgspec import Struct
 
 from reconciler.model.plurals import plural
-from reconciler.reporters.layout import Line, Screen, Span, Style
+from reconciler.reporters.layout import Line, Screen, Span, Style, columns
 from reconciler.reporters.line_file import KeptText, LineFile
 from reconciler.reporters.post_totals import names_few_sites, names_sites
-from reconciler.reporters.shared_block import BlockPart, CountsT, OfMany, Outline, SharedBlock, SingleBlock
-from reconciler.reporters.totals import APPROVED_DISCARDS, AS_ABOVE, Total, but_for_approved, fix_line, is_fix
+from reconciler.reporters.shared_block import (
+    BlockPart,
+    CountsT,
+    OfMany,
+    Outline,
+    SharedBlock,
+    SingleBlock,
+    has_activities,
+)
+from reconciler.reporters.totals import (
+    APPROVED_DISCARDS,
+    AS_ABOVE,
+    Total,
+    but_for_approved,
+    fix_line,
+    is_fix,
+)
 
 FEW_SITES: Final = 5
 """If fewer sites than this share a block, each gets its own, provided its own lines say more than the shared ones.
@@ -26,6 +41,12 @@ whose own lines differ only in the accounts on which posts go out, unless posts 
 
 MOST_LINES: Final = 40
 """How many lines the sites of a shared block may have together before their posts are summed up."""
+
+SEVERAL: Final = 3
+"""From how many on, blocks that differ only in values are merged if the screen is too short for all."""
+
+AROUND_LINES: Final = 2
+"""A block's heading, and the empty line after it."""
 
 MOST_NAMES: Final = 5
 """How many sites of a shared block are named if nothing else says which they are."""
@@ -88,8 +109,9 @@ class Blocks(Generic[CountsT]):
 
         `differs`: whether it says something that the other sites which share it do not. `tally` holds its counts.
         Sites whose totals differ still share a block if these are of the same kinds. `of_many` is what it may share
-        with sites that differ only in their activities. `accounts`: where its posts go out, in the words of its lines.
-        `apart`: the site's block comes too, with its counts. Both are one if no other site has what is in either.
+        with sites that differ only in their activities or values. `accounts`: where its posts go out, in the words of
+        its lines. `apart`: the site's block comes too, with its counts. Both are one if no other site has what is in
+        either.
         """
         blocks = self._apart if apart else self._found
         totals = _totals_of(common)
@@ -134,18 +156,22 @@ class Blocks(Generic[CountsT]):
         return OfMany(key, _totals_of(parts))
 
     def _join(self) -> None:
-        """Merges blocks that differ only in their activities, if there are many.
+        """Merges blocks that differ only in their activities or values, if there are many.
 
-        A block that most of these sites share stays as it is.
+        If all blocks together are longer than a screen, a few that differ only in values are merged too: the values of
+        each of their sites are still shown. A block that most of these sites share stays as it is.
         """
         groups: dict[bytes, list[bytes]] = {}
         for key, block in self._found.items():
             if block.of_many is not None:
                 groups.setdefault(block.of_many.key, []).append(key)
+        is_long = sum(map(_height, self._found.values())) > MOST_LINES if groups else False
         for together, keys in groups.items():
             sites = sum(self._found[key].count for key in keys)
             keys = [key for key in keys if self._found[key].count * 2 <= sites]
-            if len(keys) <= FEW_SITES or sum(self._found[key].own_lines for key in keys) <= MOST_LINES:
+            many = len(keys) > FEW_SITES and sum(_height(self._found[key]) for key in keys) > MOST_LINES
+            named = is_long and len(keys) >= SEVERAL and not any(self._has_activities(key) for key in keys)
+            if not many and not named:
                 continue
             first, *others = (self._found[key] for key in keys)
             joined = self._found[keys[0]] = SharedBlock(first) if isinstance(first, SingleBlock) else first
@@ -153,6 +179,10 @@ class Blocks(Generic[CountsT]):
                 del self._found[key]
             joined.absorb(others, self._of_many[together])
         self._join_discards()
+
+    def _has_activities(self, key: bytes) -> bool:
+        of_many = self._found[key].of_many
+        return of_many is not None and has_activities(of_many.totals.values())
 
     def _join_discards(self) -> None:
         """Merges blocks that differ from one of many sites only in that drafts thrown away are approved."""
@@ -256,7 +286,8 @@ class Blocks(Generic[CountsT]):
                 yield _ScreenBlock((hash(name), 1, False), heading, partial(self._file.read, place))
             return
         each = kept and found.alike
-        head = f"{'Same change' if found.rank in self._changes else 'Same'} on {self._which(found, named=each)}"
+        head = "Same change on " if found.rank in self._changes else "Same on "
+        head += self._which(found, self._screen.width - len(head), named=each)
         head += ", each:" if each and found.totals else ""
         heading = [*Line((Span(head, Style.BOLD),)).on(self._screen)]
         lines = partial(self._file.read, found.own[0]) if each else partial(self._lines_of, found)
@@ -301,41 +332,60 @@ class Blocks(Generic[CountsT]):
         below = (found for found in self._found.values() if found.rank < rank)
         return sum(1 if isinstance(found, SingleBlock) else found.count for found in below)
 
-    def _which(self, found: SharedBlock[CountsT], *, named: bool) -> str:
+    def _which(self, found: SharedBlock[CountsT], room: int, *, named: bool) -> str:
         """A few sites by name; `all 223 sites`; `215 sites (team=emea)` if all with a label share the block.
 
-        `90 sites (of 215 with team=emea)` if others with the label do not; without a label, some of their names, unless
-        all are shown.
+        `90 sites (of 215 with team=emea)` if others with the label do not; without a label, some of their names, as
+        many as there is room for, unless all are shown.
         `named`: the block names their posts.
         """
-        if found.count <= MOST_NAMES:
-            return f"{found.count:,} sites ({', '.join(found.names)})"
-        posts = "" if found.has_titles else " and their activities"
-        posts = " and their posts" if found.has_posts and not named else posts
-        listed = self._list_sites or (not named and names_few_sites(found.totals.values(), found.count))
-        more = "" if listed else f"list them{posts} with --sites"
-        if found.count == self._seen.total():
-            return f"all {found.count:,} sites{f' ({more})' if more else ''}"
+        count, sites = found.count, f"{found.count:,} sites"
+        listed = self._list_sites or (not named and names_few_sites(found.totals.values(), count))
+        if count <= MOST_NAMES:
+            return sites if listed and not found.has_titles else f"{sites} ({', '.join(found.names)})"
+        more = "" if listed else f"list {self._what_to_list(found, named=named)} with --sites"
+        if count == self._seen.total():
+            return f"all {sites}{f' ({more})' if more else ''}"
         labels = ", ".join(f"{key}={value}" for key, value in sorted(found.labels))
         of = sum(count for seen, count in self._seen.items() if found.labels <= seen) if labels else 0
-        first = "" if listed else f"{', '.join(found.names[:3])}, …"
-        known = f"of {of:,} with {labels}" if of > found.count else labels or first
-        about = "; ".join(part for part in (known, more) if part)
-        return f"{found.count:,} sites ({about})" if about else f"{found.count:,} sites"
+        known = f"of {of:,} with {labels}" if of > count else labels
+        first = [] if known or listed else [f"{', '.join(found.names[:most])}, …" for most in (3, 2, 1)]
+        texts = [f"{sites} ({'; '.join(part for part in (about, more) if part)})" for about in first or [known]]
+        if not known and not more:
+            return sites
+        return next((text for text in texts if columns(text) <= room), texts[-1])
+
+    def _what_to_list(self, found: SharedBlock[CountsT], *, named: bool) -> str:
+        if found.has_posts and not named:
+            return "them and their posts"
+        if found.has_titles:
+            return "them"
+        return "them and their activities" if has_activities(found.totals.values()) else "their values"
+
+
+def _height(block: SingleBlock[CountsT] | SharedBlock[CountsT]) -> int:
+    """About how many lines of the screen a block takes, with its heading and the empty line after it."""
+    if isinstance(block, SharedBlock) and block.own and len(block.own) < block.count:
+        return block.own_lines // len(block.own) + AROUND_LINES
+    return block.own_lines + AROUND_LINES * block.count
 
 
 def _totals_of(parts: Iterable[BlockPart]) -> dict[str, Total]:
     return {part.kind: part for part in parts if not isinstance(part, Line)}
 
 
-def _apart_from(accounts: Sequence[str], lines: Iterable[Line]) -> bytes:
+def apart_from(accounts: Sequence[str], texts: Iterable[str]) -> bytes:
     """Identifies what lines say apart from the accounts that they name; empty without accounts."""
     if not accounts:
         return b""
-    text = "\n".join(span.text for line in lines for span in line.spans)
+    text = "\n".join(texts)
     for account in sorted(accounts, key=len, reverse=True):
         text = text.replace(f" on {account}", " on ACCOUNT")
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=15).digest()
+
+
+def _apart_from(accounts: Sequence[str], lines: Iterable[Line]) -> bytes:
+    return apart_from(accounts, (span.text for line in lines for span in line.spans))
 
 
 def _key_of(rank: int, parts: Iterable[BlockPart], kind_of: Callable[[str], str] = str) -> bytes:

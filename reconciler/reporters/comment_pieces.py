@@ -9,11 +9,12 @@ from html import escape
 from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.reporters.blocks import shown_one_by_one
+from reconciler.reporters.blocks import FEW_SITES, MOST_LINES, apart_from, shown_one_by_one
 from reconciler.reporters.diagnostics import in_common
-from reconciler.reporters.excerpt import Closing, joined, shared_text, totals_line
-from reconciler.reporters.layout import Line, inert
-from reconciler.reporters.totals import Total
+from reconciler.reporters.excerpt import Closing, SharedParts, joined, shared_text, totals_line
+from reconciler.reporters.layout import Line, Span, inert
+from reconciler.reporters.shared_block import has_activities
+from reconciler.reporters.totals import Total, add_up
 
 MOST_NAMES: Final = 3
 """How many sites are named if many share a problem or a change."""
@@ -48,6 +49,17 @@ class SharedSites:
         if self._count == 1:
             return names if self.times == 1 else f"{names} ({self.times:,} times)"
         return f"{self._count:,} {thing}s ({names}{', …' if self._count > len(self._names) else ''})"
+
+    @property
+    def first(self) -> str:
+        """The name of the first site."""
+        return self._names[0]
+
+    def take(self, other: SharedSites) -> None:
+        """Adds the sites of another piece."""
+        self.times += other.times
+        self._count += other._count
+        self._names = [*self._names, *other._names][:MOST_NAMES]
 
     def join(self, other: SharedSites) -> None:
         """Adds what another site has of its own."""
@@ -135,40 +147,96 @@ class OwnBlock(SharedSites):
         return _details(code(f"{self.name}: {ending}" if ending else self.name), self._lines)
 
 
-class FoldedSites(SharedSites):
+class AlikeSites(SharedSites):
     """Sites whose blocks differ only in names and numbers. Each keeps its own, or, if there are many, all share one."""
 
-    def __init__(self, own: OwnBlock, shared: Sequence[Line | Total], *, list_posts: bool) -> None:
+    def __init__(self, own: OwnBlock, shared: SharedParts, *, list_posts: bool) -> None:
         super().__init__(lambda _: self._folded())
         self._own = {own.text: own}
-        self._shared = shared
+        self._shared = shared.parts
+        self.of_many = shared.of_many
         self._list_posts = list_posts
-        self._lines = len(own.text)
-        self._closing = own.closing
-        kinds = [part if isinstance(part, Line) else part.kind for part in shared]
-        self.key: Final = hashlib.sha256(repr(kinds or own.text).encode("utf-8", "replace")).digest()
+        self.lines = len(own.text)
+        self.closing = own.closing
+        self._apart = apart_from(shared.accounts, own.text)
+        self._alike_apart = bool(self._apart)
 
     def join(self, other: SharedSites) -> None:
         """Adds another site's totals, and its block as long as each site's is shown."""
-        assert isinstance(other, FoldedSites)
-        totals = {part.kind: part for part in self._shared if not isinstance(part, Line)}
-        for part in other._shared:
-            if not isinstance(part, Line):
-                totals[part.kind].add(part)
-        self._closing = _sum(self._closing, other._closing)
-        self._lines += other._lines
+        assert isinstance(other, AlikeSites)
+        totals = add_up(self._shared, other._shared)
+        add_up(self.of_many, other.of_many)
+        self.closing = _sum(self.closing, other.closing)
+        self.lines += other.lines
+        self._alike_apart = self._alike_apart and other._apart == self._apart
         for text, own in other._own.items() if self._own else ():
             if (same := self._own.setdefault(text, own)) is not own:
                 same.join(own)
         has_posts = any(total.listed for total in totals.values())
-        alone = shown_one_by_one(self.times, self._lines, has_posts=has_posts, list_posts=self._list_posts)
-        if len(self._own) > 1 and not alone:
-            self._own.clear()
+        alone = shown_one_by_one(self.times, self.lines, has_posts=has_posts, list_posts=self._list_posts)
+        same_apart = self._alike_apart and self.times >= FEW_SITES and not self._list_posts
+        if len(self._own) > 1 and (same_apart or not alone):
+            self.forget()
+
+    def forget(self) -> None:
+        """Forgets what is each site's own: only what they share will be shown."""
+        self._own.clear()
+
+    def absorb(self, others: Iterable[AlikeSites]) -> None:
+        """Merges in sites that differ only in their activities or values."""
+        for other in others:
+            add_up(self.of_many, other.of_many)
+            self.closing = _sum(self.closing, other.closing)
+            self.take(other)
+        what = "activities" if has_activities(self.of_many) else "values"
+        self._shared, self.of_many = (*self.of_many, Line((Span(f"(list their {what} with --sites)"),))), ()
+        self.forget()
 
     def _folded(self) -> str:
         if self._own:
             return "".join(own.piece() for own in self._own.values())
-        return _details(f"Same on {self.words()}{_after(self._closing)}", shared_text(self._shared))
+        return _details(f"Same on {self.words()}{_after(self.closing)}", shared_text(self._shared))
+
+
+class FoldedSites(SharedSites):
+    """Sites whose blocks also differ in their activities or values. If there are many, most of them share one block."""
+
+    def __init__(self, own: OwnBlock, shared: SharedParts, *, list_posts: bool) -> None:
+        super().__init__(lambda _: self._folded())
+        alike = AlikeSites(own, shared, list_posts=list_posts)
+        alike.add(own.name)
+        self._alike = {_key_of(shared.parts or own.text): alike}
+        self._lines = alike.lines
+        self.key: Final = _key_of(shared.of_many or shared.parts or own.text)
+
+    def join(self, other: SharedSites) -> None:
+        """Adds another site."""
+        assert isinstance(other, FoldedSites)
+        self._lines += other._lines
+        for key, alike in other._alike.items():
+            if (known := self._alike.setdefault(key, alike)) is not alike:
+                known.add(alike.first)
+                known.join(alike)
+            elif len(self._alike) > FEW_SITES and self._lines > MOST_LINES:
+                alike.forget()
+
+    def _folded(self) -> str:
+        self._merge()
+        return "".join(alike.piece() for alike in self._alike.values())
+
+    def _merge(self) -> None:
+        """Merges the sites, if they are many, but for those that are most of them and the same."""
+        few = {key: alike for key, alike in self._alike.items() if alike.times * 2 <= self.times}
+        if len(few) <= FEW_SITES or sum(alike.lines for alike in few.values()) <= MOST_LINES:
+            return
+        first, *others = few.values()
+        first.absorb(others)
+        self._alike = {key: alike for key, alike in self._alike.items() if alike is first or key not in few}
+
+
+def _key_of(parts: Iterable[Line | Total | str]) -> bytes:
+    kinds = [part if isinstance(part, Line | str) else part.kind for part in parts]
+    return hashlib.sha256(repr(kinds).encode("utf-8", "replace")).digest()
 
 
 def _without_ending(lines: Sequence[str], closing: Closing) -> Sequence[str]:

@@ -34,7 +34,7 @@ from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.going_out import UNKNOWN, GoingOutTotal, by_cause, going_out_lines
-from reconciler.reporters.items import Item, Rank, own_lines, shared_parts
+from reconciler.reporters.items import Item, Rank, own_lines, parts_of_many, shared_parts
 from reconciler.reporters.last_lines import drift_line, header_lines
 from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, fill, paragraph, subject_line, table
 from reconciler.reporters.named_drafts import MOST_NAMED, at_times, by_channels
@@ -50,7 +50,8 @@ from reconciler.reporters.totals import (
     shared_fix,
     waiting_words,
 )
-from reconciler.reporters.values import change_row, is_read_by_parts, name_width, yaml
+from reconciler.reporters.value_totals import FieldOfMany, ValuesTotal, side
+from reconciler.reporters.values import change_row, is_read_by_parts, name_width
 
 _MARKS: Final = {
     DriftState.DRIFTED: ("~", Style.YELLOW, 0),
@@ -140,7 +141,10 @@ class DriftScreen:
 
     def _add(self, blocks: Blocks[DriftTally], drifted: SiteDrifted, report: DriftReport, *, fields: bool) -> None:
         whole = self._detail.sites or self._explain or self._run is None or self._run.sites < FEW_SITES
-        items = list(report_items(report, everything=self._explain, fields=fields, each_with_fix=not whole))
+        items, of_many = (  # totals are added up in place, so merged blocks need totals of their own
+            list(report_items(report, everything=self._explain, fields=fields, each_with_fix=not whole))
+            for _ in range(2)
+        )
         if not items:
             return
         rank = min(map(_rank, report.items)) if report.items else 4
@@ -149,13 +153,20 @@ class DriftScreen:
         for item in apart:
             self._add_items(blocks, drifted, _MARKS[DriftState.BLOCKED][2], [item], apart=True)
         if apart:
-            items = [item for item in items if item.rank is not Rank.BLOCKED]
+            items, of_many = ([item for item in found if item.rank is not Rank.BLOCKED] for found in (items, of_many))
             left = [_rank(item) for item in report.items if item.finding is not Finding.BLOCKED]
             rank = min(rank, REFUSED) if report.refusals else min(left, default=4)
-        self._add_items(blocks, drifted, rank, items)
+        self._add_items(blocks, drifted, rank, items, of_many if any(item.of_many for item in items) else ())
 
     def _add_items(
-        self, blocks: Blocks[DriftTally], drifted: SiteDrifted, rank: int, items: Sequence[Item], *, apart: bool = False
+        self,
+        blocks: Blocks[DriftTally],
+        drifted: SiteDrifted,
+        rank: int,
+        items: Sequence[Item],
+        of_many: Sequence[Item] = (),
+        *,
+        apart: bool = False,
     ) -> None:
         blocks.add(
             drifted.report.site.name,
@@ -165,6 +176,7 @@ class DriftScreen:
             drifted.report.tally,
             differs=any(item.own for item in items),
             labels=drifted.labels,
+            of_many=parts_of_many(of_many),
             apart=apart,
         )
 
@@ -338,15 +350,19 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
     lines = [subject_line(symbol, style, subject, *spans)]
     shown = item.shown_fields if fields else ()
     widest = name_width(map(_name_of, shown))
-    lines += [Line(tuple(_field(field, item, widest)), indent=LEFT + 4, hang=LEFT + 6) for field in shown]
-    if fix:
-        lines.append(fix_line(fix))
+    fields_shown = [_field(field, item, widest) for field in shown]
+    lines += [Line((each.name, *each.own, *each.marks), indent=LEFT + 4, hang=LEFT + 6) for each in fields_shown]
+    after = (fix_line(fix),) if fix else ()
+    lines += after
     named = _names(items)
     if count > 1 and named:
         lines.append(names_line(named, Style.DIM))
     rank = Rank.BLOCKED if item.finding is Finding.BLOCKED and not everything else Rank.NOTE
     if not _is_told_together(item) or everything:
-        return Item(rank, tuple(lines))
+        several = fields_shown and count == 1
+        site = item.address.site
+        of_many = ValuesTotal(lines[0], fields_shown, site, after, indent=LEFT + 4) if several else None
+        return Item(rank, tuple(lines), of_many=of_many)
     names, site = Counter(name for each in items if (name := _name(each))), item.address.site
     total = FindingTotal(symbol, style, thing, spans, fix, count, names, site=site, named=named)
     return Item(rank, (), tuple(lines), total)
@@ -384,31 +400,26 @@ def _name_of(field: FieldDrift) -> str:
     return field.path.removeprefix("settings.")
 
 
-def _field(field: FieldDrift, item: DriftItem, widest: int) -> Iterator[Span]:
+def _field(field: FieldDrift, item: DriftItem, widest: int) -> FieldOfMany:
     """What each side says. What was last applied is shown if it differs from both the file and the site."""
-    yield Span(fill(_name_of(field), widest))
+    sides = [side("site: {}", field.live), side("file: {}", field.desired)]
+    own = [each.span for each in sides]
     if is_read_by_parts(field.live, field.desired):
-        yield from _from_to("site -> file", field.live, field.desired)
-    else:
-        yield Span(f"site: {_side(field.live)}")
-        yield Span(f"file: {_side(field.desired)}")
+        own = [*_from_to("site -> file", field.live, field.desired)]
     applied = field.third
     if not isinstance(applied, Absent):
+        sides.append(side("last applied: {}", applied))
         if is_read_by_parts(applied, field.live):
-            yield from _from_to("last applied -> site", applied, field.live)
+            own += _from_to("last applied -> site", applied, field.live)
         elif is_read_by_parts(applied, field.desired):
-            yield from _from_to("last applied -> file", applied, field.desired)
+            own += _from_to("last applied -> file", applied, field.desired)
         else:
-            yield Span(f"last applied: {_side(applied)}")
-    if field.moved is not item.moved:
-        yield Span(f"({spoken(field.moved)})")
+            own.append(sides[-1].span)
+    marks = () if field.moved is item.moved else (Span(f"({spoken(field.moved)})"),)
+    return FieldOfMany(Span(fill(_name_of(field), widest)), tuple(own), tuple(sides), marks)
 
 
 def _from_to(sides: str, before: Json, after: Json) -> Iterator[Span]:
     """`site -> file:  … two of them [-ever-]{+look+} alike`: what differs between two sides."""
     yield Span(f"{sides}:", Style.DIM)
     yield from change_row(FieldChange("", before, after)).spans
-
-
-def _side(value: Json) -> str:
-    return "(not set)" if value is None else yaml(value)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias, assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.engine import results, site_results, tool_results
@@ -12,11 +13,11 @@ from reconciler.executor.ledger import SiteLedger, causes_once, tally_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.drift_screen import report_items
-from reconciler.reporters.items import shared_parts
+from reconciler.reporters.items import Item, parts_of_many, shared_parts
 from reconciler.reporters.last_lines import apply_line, drift_line, plan_line
 from reconciler.reporters.layout import Line, Screen
 from reconciler.reporters.ledger_text import applied_lines
-from reconciler.reporters.plan_text import site_items
+from reconciler.reporters.plan_text import accounts_of, site_items
 from reconciler.reporters.text import TextReporter
 from reconciler.reporters.totals import Total, WaitingTotal
 from reconciler.state.errors import of_any_site
@@ -119,19 +120,51 @@ def totals_line(closing: Closing) -> str:
             assert_never(closing)
 
 
-def shared_of(event: results.SiteEvent, calls_of: CallsOf | None = None) -> list[Line | Total]:
-    """What a site's block may share with blocks that differ only in names, numbers and requests; empty if nothing."""
+class SharedParts(Struct, frozen=True):
+    """What a site's block may share with blocks that differ only in names, numbers and requests; empty if nothing.
+
+    `of_many`: what it may share with those that differ in their activities or values too; empty if it has none.
+    `accounts`: where its posts go out, in the words of its lines.
+    """
+
+    parts: Sequence[Line | Total] = ()
+    of_many: Sequence[Line | Total] = ()
+    accounts: Sequence[str] = ()
+
+
+NOTHING_SHARED: Final = SharedParts()
+
+
+def shared_of(event: results.SiteEvent, calls_of: CallsOf | None = None) -> SharedParts:
+    """What a site's block may share with others."""
     match event:
         case site_results.SitePlanned(plan=plan):
-            items, waiting, unapproved = site_items(event, calls_of), len(plan.to_review), plan.unapproved
+            waiting, unapproved, accounts = len(plan.to_review), plan.unapproved, accounts_of(plan)
         case site_results.SiteDrifted(report=report):
-            items, waiting, unapproved = tuple(report_items(report, everything=False)), report.tally.in_review, 0
+            waiting, unapproved, accounts = report.tally.in_review, 0, ()
         case site_results.SiteApplied(ledger=ledger):
             _, *lines = applied_lines(site_results.SiteApplied(_of_any_site(ledger)))  # the first has its name
-            return [*lines]
+            return SharedParts(lines)
         case _:
-            return []
-    return [*shared_parts(items), *([WaitingTotal(waiting, unapproved)] if waiting else [])]
+            return NOTHING_SHARED
+
+    def waits() -> list[Line | Total]:
+        return [WaitingTotal(waiting, unapproved)] if waiting else []
+
+    items, of_many = _items_of(event, calls_of), list[Line | Total]()
+    parts = [*shared_parts(items), *waits()]
+    if calls_of is None and any(item.of_many for item in items):
+        # Totals are added up in place, so merged blocks need totals of their own.
+        of_many = [*parts_of_many(_items_of(event)), *waits()]
+    return SharedParts(parts, of_many, accounts)
+
+
+def _items_of(
+    event: site_results.SitePlanned | site_results.SiteDrifted, calls_of: CallsOf | None = None
+) -> Sequence[Item]:
+    if isinstance(event, site_results.SitePlanned):
+        return site_items(event, calls_of)
+    return tuple(report_items(event.report, everything=False))
 
 
 def _of_any_site(ledger: SiteLedger) -> SiteLedger:

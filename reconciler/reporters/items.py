@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.model.writes import ActionClass
 from reconciler.reporters.layout import Line
 from reconciler.reporters.totals import ActivityTotal, Total
+from reconciler.reporters.value_totals import ValuesTotal
 
 
 class Rank(IntEnum):
@@ -46,14 +47,14 @@ class Item(Struct, frozen=True):
     """A part of a site's block. `lines` may be the same on many sites; if they are not, `own` lines come below them.
 
     `total`: what sites that share the block show in place of their own lines. `of_many`: what is shown in place of all
-    lines if many sites differ only in their activities.
+    lines if many sites differ only in their activities or values.
     """
 
     rank: Rank
     lines: tuple[Line, ...]
     own: tuple[Line, ...] = ()
     total: Total | None = None
-    of_many: ActivityTotal | None = None
+    of_many: ActivityTotal | ValuesTotal | None = None
 
 
 def shared_parts(items: Sequence[Item]) -> list[Line | Total]:
@@ -73,8 +74,12 @@ def shared_parts(items: Sequence[Item]) -> list[Line | Total]:
 
 
 def parts_of_many(items: Sequence[Item]) -> list[Line | Total]:
-    """What a block may share with those that differ from it only in their activities."""
-    ordered = sorted(items, key=lambda item: (item.rank, item.of_many.kind if item.of_many else ""))
+    """What a block may share with those that differ from it only in their activities or values."""
+
+    def place(item: Item) -> tuple[Rank, str]:
+        return item.rank, item.of_many.kind if isinstance(item.of_many, ActivityTotal) else ""
+
+    ordered = sorted(items, key=place)
     return shared_parts([Item(item.rank, (), (), item.of_many) if item.of_many else item for item in ordered])
 
 

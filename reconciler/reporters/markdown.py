@@ -7,7 +7,6 @@ a comment is left out from the end, and counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, assert_never
 
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
@@ -17,7 +16,9 @@ from reconciler.reporters.comment_pieces import FoldedSites, OwnBlock, Risks, Se
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, particulars_of_one, sentence
 from reconciler.reporters.excerpt import (
+    NOTHING_SHARED,
     Closing,
+    SharedParts,
     closing_of,
     last_line,
     shared_of,
@@ -27,9 +28,7 @@ from reconciler.reporters.excerpt import (
 from reconciler.reporters.findings import Findings, goes_out
 from reconciler.reporters.first_runs import FirstRuns
 from reconciler.reporters.last_lines import header
-from reconciler.reporters.layout import Line
 from reconciler.reporters.plan_text import NOTHING_DONE
-from reconciler.reporters.totals import Total
 from reconciler.state.errors import of_any_site
 
 MARKER: Final = "<!-- reconciler -->"
@@ -171,9 +170,9 @@ class MarkdownReporter:
         self._fold(event.name, lines, closing_of(event), shared_of(event, calls_of))
 
     def _fold(
-        self, name: str, lines: list[str], closing: Closing | None = None, shared: Sequence[Line | Total] = ()
+        self, name: str, lines: list[str], closing: Closing | None = None, shared: SharedParts = NOTHING_SHARED
     ) -> None:
-        """Adds a block; sites with the same block share it. So do many whose blocks differ only in names and numbers.
+        """Adds a block. Sites with the same one share it; so do many whose blocks differ only in names and values.
 
         `closing` has the totals of its last line.
         """

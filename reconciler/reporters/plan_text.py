@@ -13,7 +13,7 @@ from reconciler.model.schedule import DraftWrite, ReschedulePost, ScheduleOperat
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
 from reconciler.model.text import spoken
-from reconciler.model.writes import Verb
+from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import facts_behind
@@ -29,6 +29,7 @@ from reconciler.reporters.post_totals import PostTotal
 from reconciler.reporters.problem_items import alike, blocked_item, note_items, refused_item, with_fixes
 from reconciler.reporters.several import by_time, named_alone, together, what_to_several
 from reconciler.reporters.totals import ActivityTotal
+from reconciler.reporters.value_totals import ARROW, FieldOfMany, Side, ValuesTotal, side
 from reconciler.reporters.values import change_row, name_width
 
 MOST_WAITING: Final = 3
@@ -153,14 +154,15 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     lines = [subject_line(SYMBOLS[verb], STYLES[verb], said.subject, *about)]
     rows = [change_row(change, whole=whole) for change in said.changes]
     widest = name_width(row.name for row in rows)
+    fields = []
     for row, change in zip(rows, said.changes, strict=True):
         style = row.style if row.symbol != " " else Style.PLAIN
-        spans = [Span(f"{row.symbol} {fill(row.name, widest)}", style), *row.spans]
-        if edit_key(action.address, change.path) in edited:
-            spans.append(EDITED)
+        name = Span(f"{row.symbol} {fill(row.name, widest)}", style)
+        marks = [EDITED] if edit_key(action.address, change.path) in edited else []
         if change.path in inherited and isinstance(operation, UpdateSettings):
-            spans.append(Span(f"from defaults {inherited[change.path]}".rstrip(), Style.DIM))
-        lines.append(Line(tuple(spans), indent=LEFT + 2, hang=LEFT + 8))
+            marks.append(Span(f"from defaults {inherited[change.path]}".rstrip(), Style.DIM))
+        fields.append(FieldOfMany(name, row.spans, _sides(change), tuple(marks)))
+        lines.append(Line((name, *row.spans, *marks), indent=LEFT + 2, hang=LEFT + 8))
     if calls_of:
         lines += _explanation(action, plan, calls_of)
     discards = plan.discarded_by(operation)
@@ -169,13 +171,23 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
         rank = Rank.WAITING
     if isinstance(operation, DraftWrite):
         return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone, planned.name, named_alone(action, plan)))
-    of_many = None
+    of_many: ActivityTotal | ValuesTotal | None = None
+    if said.changes:
+        of_many = ValuesTotal(lines[0], fields, planned.name)
     if said.of_many:
         overwritten = any(edit_key(action.address, change.path) in edited for change in said.changes)
         of_many = ActivityTotal(verb, said, discard_total(discards, plan), edited=overwritten)
     if discards:
         return Item(rank, tuple(lines), (discard_line(discards),), discard_total(discards, plan), of_many)
     return Item(rank, tuple(lines), of_many=of_many)
+
+
+def _sides(change: FieldChange) -> tuple[Side, ...]:
+    """The values before and after a change, or the only one if a field is set or cleared."""
+    before, after = side("{}", change.before, Style.RED), side("{}", change.after, Style.GREEN)
+    if change.before is None:
+        return (after,)
+    return (before,) if change.after is None else (before, ARROW, after)
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:

@@ -15,6 +15,7 @@ from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.names_on_sites import NamesOnSites, add_titles, most_frequent
 from reconciler.reporters.totals import DiscardTotal, FindingTotal, ProblemTotal, Total
+from reconciler.reporters.value_totals import ValuesTotal
 from reconciler.reporters.words import reason_behind
 
 MOST_DAYS: Final = 14
@@ -156,4 +157,6 @@ def names_few_sites(totals: Iterable[Total], sites: int) -> bool:
 
 
 def _names_of(total: Total) -> NamesOnSites | None:
-    return total.names if isinstance(total, DiscardTotal | ProblemTotal | FindingTotal | PostTotal) else None
+    return (
+        total.names if isinstance(total, DiscardTotal | ProblemTotal | FindingTotal | PostTotal | ValuesTotal) else None
+    )

@@ -25,6 +25,7 @@ from reconciler.reporters.layout import Span, subject_line
 from reconciler.reporters.named_drafts import at_times, by_channels, discard_line, discard_total
 from reconciler.reporters.names_on_sites import names_line
 from reconciler.reporters.post_totals import PostTotal
+from reconciler.reporters.totals import ActivityTotal
 from reconciler.reporters.values import quoted
 
 Timed: TypeAlias = SchedulePost | CancelPost
@@ -36,7 +37,7 @@ def what_to_several(item: Item, action: Action, plan: Plan) -> str:
     from reconciler.reporters.kinds.schedule import account_words
 
     operation = action.operation
-    if item.of_many is not None:
+    if isinstance(item.of_many, ActivityTotal):
         return item.of_many.on_one_site
     if not isinstance(operation, Timed) or not operation.title:
         return ""
@@ -68,9 +69,9 @@ def together(what: str, items: Sequence[Item], actions: Sequence[Action], plan: 
         about = Span(what.replace(COUNT, count, 1))
         names = posts_by_time(posts, plan.time_zone, one_channel=not channels)
         return replace(first, own=(subject_line(*head, "posts", about), names_line(names)))
-    assert first.of_many is not None
+    assert isinstance(first.of_many, ActivityTotal)
     for item in others:
-        assert item.of_many is not None
+        assert isinstance(item.of_many, ActivityTotal)
         first.of_many.add(item.of_many)
     zone = plan.time_zone
     names = ", ".join(_name(each, zone) for each in operations if isinstance(each, PostsWrite | DeleteActivity))

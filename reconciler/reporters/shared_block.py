@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.reporters.layout import Line
 from reconciler.reporters.line_file import KeptText
-from reconciler.reporters.totals import APPROVED_DISCARDS, Total, but_for_approved
+from reconciler.reporters.totals import APPROVED_DISCARDS, ActivityTotal, Total, but_for_approved
 
 
 class _Adds(Protocol):
@@ -21,8 +21,13 @@ BlockPart = Line | Total
 """A part of what sites share: a line that is the same on all of them, or something that adds up."""
 
 
+def has_activities(totals: Iterable[BlockPart]) -> bool:
+    """Whether activities are counted instead of named."""
+    return any(isinstance(total, ActivityTotal) for total in totals)
+
+
 class OfMany(Struct, gc=False):
-    """What a block may share with those that differ from it only in their activities."""
+    """What a block may share with those that differ from it only in their activities or values."""
 
     key: bytes
     totals: dict[str, Total]
@@ -132,7 +137,7 @@ class SharedBlock(Generic[CountsT]):
     def absorb(
         self, others: Iterable[SingleBlock[CountsT] | SharedBlock[CountsT]], parts: Iterable[KeptText | str]
     ) -> None:
-        """Merges in blocks that differ only in their activities. `parts`: what all of them share."""
+        """Merges in blocks that differ only in their activities or values. `parts`: what all of them share."""
         assert self.of_many is not None
         for block in others:
             other = SharedBlock(block) if isinstance(block, SingleBlock) else block

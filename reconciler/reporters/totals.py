@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol, Self
 
 from reconciler.model.plurals import plural
@@ -37,6 +37,15 @@ class Total(Protocol):
     def lines(self) -> Iterator[Line]:
         """The total in words."""
         ...
+
+
+def add_up(parts: Iterable[Line | Total], others: Iterable[Line | Total]) -> dict[str, Total]:
+    """Adds the totals of other sites to those of the same kind, and returns these by kind."""
+    totals = {part.kind: part for part in parts if not isinstance(part, Line)}
+    for part in others:
+        if not isinstance(part, Line):
+            totals[part.kind].add(part)
+    return totals
 
 
 class RefusalTotal:

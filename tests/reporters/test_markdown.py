@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -13,10 +14,12 @@ from reconciler.engine.results import ApplyCompleted, DriftCompleted, Event, Pla
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SitePlanned
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.marketing_plan import Regenerate
-from reconciler.model.posts import Discarded, PostId
+from reconciler.model.posts import ActivityId, Discarded, PostId
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
@@ -196,6 +199,25 @@ def test_a_few_such_sites_keep_their_titles() -> None:
     )
     assert all(f"1 unapproved draft: &quot;Title {n}&quot;" in text for n in range(2))
     assert of_plan(*(discarding(f"s{n}", f"Title {n}") for n in range(5))).count("<details>") == 1
+
+
+def publishing(site: str, account: str, title: str = "Sale") -> SitePlanned:
+    """A site on which one post goes out."""
+    at = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+    operation = SchedulePost(
+        PostId("d1"), ActivityId("a1"), "FACEBOOK", Digest("sha256:1"), at=at, title=title, account=account
+    )
+    action = Action(Address(SiteName(site), Kind.DRAFT, "d1"), operation, Reason.APPROVED)
+    return planned(Plan(SiteRef(SiteName(site), "1"), (action,)))
+
+
+def test_sites_that_differ_only_in_accounts_share_a_block_if_they_are_five_or_more() -> None:
+    text = of_plan(*(publishing(f"s{n}", f"shop {n}") for n in range(5)))
+    assert text.count("<details>") == 1
+    assert "<summary>Same on 5 sites (<code>s0</code>, <code>s1</code>, <code>s2</code>, …): " in text
+    assert "5 go out, each on its own site&#x27;s account\n" in text
+    assert of_plan(*(publishing(f"s{n}", f"shop {n}") for n in range(4))).count("<details>") == 4
+    assert of_plan(*(publishing(f"s{n}", f"shop {n}", f"Sale {n}") for n in range(5))).count("<details>") == 5
 
 
 def test_sites_with_nothing_to_do_that_share_a_block_are_said_to_have_no_changes() -> None:
