@@ -13,6 +13,7 @@ from msgspec import Struct
 from reconciler.model.plurals import plural
 from reconciler.reporters.layout import Line, Screen, Span, Style, columns
 from reconciler.reporters.line_file import KeptText, LineFile
+from reconciler.reporters.names_on_sites import MOST_SITES
 from reconciler.reporters.post_totals import names_few_sites, names_sites
 from reconciler.reporters.shared_block import (
     BlockPart,
@@ -158,14 +159,14 @@ class Blocks(Generic[CountsT]):
     def _join(self) -> None:
         """Merges blocks that differ only in their activities or values, if there are many.
 
-        If all blocks together are longer than a screen, a few that differ only in values are merged too: the values of
+        If a run over many sites is longer than a screen, a few that differ only in values are merged too: the values of
         each of their sites are still shown. A block that most of these sites share stays as it is.
         """
         groups: dict[bytes, list[bytes]] = {}
         for key, block in self._found.items():
             if block.of_many is not None:
                 groups.setdefault(block.of_many.key, []).append(key)
-        is_long = sum(map(_height, self._found.values())) > MOST_LINES if groups else False
+        is_long = self._seen.total() > MOST_SITES and sum(map(_height, self._found.values())) > MOST_LINES
         for together, keys in groups.items():
             sites = sum(self._found[key].count for key in keys)
             keys = [key for key in keys if self._found[key].count * 2 <= sites]

@@ -121,7 +121,8 @@ def test_223_files_that_each_ask_for_a_value_of_their_own_fit_on_a_screen(
     screens = [reconciler(command).out for command in ("plan", "drift")]
     is_golden("every-file-edited", "\n-----\n\n".join(screens), update_cases)
     assert EDITED not in screens[0]
-    assert all(f"dry  ->  tone {number}\n" in reconciler("plan", "--sites").out for number in (1, 100, 223))
+    listed = reconciler("plan", "--sites").out
+    assert all(f"dry  ->  tone {number}\n" in listed for number in FLEET)
 
 
 def test_the_comment_says_once_what_was_edited_on_many_sites(shops: Shops, reconciler: Command) -> None:
@@ -150,3 +151,13 @@ def test_few_sites_keep_blocks_of_their_own(shops: Shops, reconciler: Command) -
     assert all(f"shop-00{number}-in-the-north\n  ~ settings\n" in planned for number in range(1, 7))
     comment = reconciler("plan", "--output", "markdown").out
     assert all(f"<summary><code>shop-00{number}-in-the-north: " in comment for number in range(1, 7))
+
+
+def test_in_a_run_over_ten_sites_each_edited_site_keeps_the_titles_that_it_throws_away(
+    shops: Shops, reconciler: Command
+) -> None:
+    shops.ask(lambda _: "warm")
+    shops.edit(range(1, 6), by_hand)
+    ten, eleven = ([word for n in range(1, last) for word in ("--target", f"shop-{n:03}*")] for last in (11, 12))
+    assert reconciler("plan", *ten).out.count('6 unapproved drafts: "Tip 0"') == 5
+    assert "Same change on 5 sites\n" in reconciler("plan", *eleven).out
