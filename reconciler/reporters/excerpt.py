@@ -62,8 +62,8 @@ def site_text(command: str, event: results.SiteEvent, calls_of: CallsOf | None =
     if (closing := closing_of(event)) is not None:
         planned = isinstance(event, site_results.SitePlanned)
         return text_of("plan" if planned else command, event, closing, calls_of=calls_of if planned else None)
-    if isinstance(event, site_results.SiteFailed):
-        return text_of(command, results.PhaseStarted(results.Phase.REVIEWING, 1), event)
+    if command == "review":
+        return text_of(command, event, results.ReviewCompleted(1))[:-1]
     return text_of(command, event)
 
 

@@ -22,10 +22,11 @@ from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.cards import DECISION_WORDS
 from reconciler.reporters.diagnostics import cause, for_any_site, in_common, of_its_site
-from reconciler.reporters.failures import Failures, unseen_lines
+from reconciler.reporters.failures import Failures
 from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.named_drafts import MOST_NAMED
 from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, Setback, blocked_by, blocked_words, undone_by
 from reconciler.reporters.values import quoted
 
@@ -36,7 +37,7 @@ MOST_NAMES = 8
 
 
 class ReviewScreen:
-    """Shows sites as they come; in a run over many sites, those without a review are shown at the end.
+    """Shows many sites as they come, and what they share at the end; few sites are shown at the end, problems first.
 
     `quiet` leaves out drafts that only wait for a decision, and every site without a problem.
     """
@@ -47,6 +48,7 @@ class ReviewScreen:
         self._many = False
         self._gap = not quiet
         self._empty = quiet
+        self._few: list[SiteReviewed | SiteNotReviewed] = []
         self._without: dict[str, list[tuple[str, Diagnostic]]] = {}
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
         self._setbacks: dict[Setback, list[tuple[str, Setback]]] = {}
@@ -60,7 +62,20 @@ class ReviewScreen:
         yield from header_lines(run, self._screen)
 
     def site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
-        """Adds a site; a site with a block has empty lines around it."""
+        """Adds a site, and shows it if there are many."""
+        if isinstance(result, SiteFailed):
+            self._failures.add(result)
+            return
+        if isinstance(result, SiteReviewed):
+            for found in _setbacks_of(result.review):
+                self._setbacks.setdefault(found.kind, []).append((result.review.site, found))
+        if self._many:
+            yield from self._shown(result)
+        else:
+            self._few.append(result)
+
+    def _shown(self, result: SiteReviewed | SiteNotReviewed) -> Iterator[str]:
+        """The lines of a site; a site with a block has empty lines around it."""
         lines = list(self._site(result))
         block = len(lines) > 1 and not self._many
         if lines and (block or self._gap):
@@ -69,19 +84,12 @@ class ReviewScreen:
         self._empty = self._empty and not lines
         self._gap = block if lines else self._gap
 
-    def _site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
+    def _site(self, result: SiteReviewed | SiteNotReviewed) -> Iterator[str]:
         if self._many:
             result = self._without_going_out(result)
         match result:
             case SiteReviewed():
                 yield from self._reviewed(result)
-            case SiteFailed(problem=problem) if self._many or problem.place is None:
-                self._failures.add(result)
-            case SiteFailed(problem=problem):  # a file, rather than the site
-                words = (Span(result.name, Style.BOLD), Span(of_its_site(problem), Style.RED))
-                yield from wrapped(words, self._screen)
-                for line in unseen_lines(result):
-                    yield from line.on(self._screen)
             case SiteNotReviewed(going_out=()) if self._quiet:
                 return
             case SiteNotReviewed(name=name, why=why) if self._many:
@@ -95,11 +103,7 @@ class ReviewScreen:
         """The block of a site, or nothing if its part comes at the end."""
         review = result.review
         asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
-        setbacks = (*undone_by(review), *blocked_by(review))
-        if self._many:
-            for found in setbacks:
-                self._setbacks.setdefault(found.kind, []).append((review.site, found))
-            setbacks = ()
+        setbacks = [found for found in _setbacks_of(review) if not self._is_apart(found.kind)]
         says_more = review.going_out or review.failures or setbacks
         if self._quiet and not (review.missed or review.unapproved or says_more):
             return
@@ -118,9 +122,7 @@ class ReviewScreen:
         elif not self._many:
             yield from _body(result, self._screen)
 
-    def _without_going_out(
-        self, result: SiteReviewed | SiteNotReviewed | SiteFailed
-    ) -> SiteReviewed | SiteNotReviewed | SiteFailed:
+    def _without_going_out(self, result: SiteReviewed | SiteNotReviewed) -> SiteReviewed | SiteNotReviewed:
         """The same site, without the posts that go out unwanted: they are shown at the end."""
         match result:
             case SiteReviewed(review=review):
@@ -129,47 +131,63 @@ class ReviewScreen:
             case SiteNotReviewed():
                 self._failures.going_out.add(GoingOut(post, result.zone) for post in result.going_out)
                 return replace(result, going_out=())
-            case SiteFailed():
-                return result
+
+    def _is_apart(self, setback: Setback) -> bool:
+        """Whether a kind of setback is shown outside the blocks of its sites."""
+        return self._many or len(self._setbacks[setback]) > 1
 
     def end(self) -> Iterator[str]:
-        """What goes out unwanted, what many sites share, and an empty line before the last one."""
+        """Problems first: what goes out unwanted, sites that could not be read, and decisions undone on several sites.
+
+        Then what there is to decide, and an empty line before the last one.
+        """
+        first = [result for result in self._few if _goes_wrong(result)]
+        for result in first:
+            yield from self._shown(result)
         going_out = [text for line in self._failures.going_out.lines() for text in line.on(self._screen)]
         if going_out and self._gap:
             yield ""
             self._gap = False
         yield from going_out
         self._empty = self._empty and not going_out
+        failures = [text for line in self._failures.lines() for text in line.on(self._screen)]
+        if failures and self._gap:
+            yield ""
+        yield from failures
+        self._gap = (bool(failures) and not self._quiet) or self._gap
         yield from self._shared_setbacks()
+        for result in self._few:
+            if result not in first:
+                yield from self._shown(result)
         yield from self._shared()
         for found in self._without.values():
             names, why = [name for name, _ in found], cause(reduce(in_common, (each for _, each in found)))
             head = Span(plural(len(names), "site"), Style.BOLD)
             yield from wrapped((head, Span(f"{why}: {some_of(names, MOST_NAMES)}")), self._screen)
-        failures = [text for line in self._failures.lines() for text in line.on(self._screen)]
-        if failures and self._gap:
-            yield ""
-        yield from failures
         if not self._empty or self._failures:
             yield ""
 
     def _shared_setbacks(self) -> Iterator[str]:
-        """The decisions and edits that come to nothing; what many sites share is said once."""
-        if self._setbacks and self._gap:
+        """The decisions and edits that come to nothing; what several sites share is said once."""
+        apart = {kind: found for kind, found in self._setbacks.items() if self._is_apart(kind)}
+        if apart and self._gap:
             yield ""
             self._gap = False
-        self._empty = self._empty and not self._setbacks
-        for kind, found in self._setbacks.items():
-            sites = [site for site, _ in found]
+        self._empty = self._empty and not apart
+        for kind, found in apart.items():
             head = Span(f"! {kind.label}", Style.YELLOW)
-            if len(sites) < FEW_SITES:
-                for site, its in found:
-                    yield from wrapped((head, Span(site, Style.BOLD), Span(its.words)), self._screen, hang=10)
+            if len(found) == 1:
+                site, its = found[0]
+                yield from wrapped((head, Span(site, Style.BOLD), Span(its.words)), self._screen, hang=10)
                 continue
             count = sum(len(its.names) for _, its in found)
-            objects = f"{plural(count, *kind.noun)} in {plural(len(sites), 'site')}"
+            objects = f"{plural(count, *kind.noun)} in {plural(len(found), 'site')}"
             yield from wrapped((head, Span(objects + kind.said_of(count))), self._screen, hang=10)
-            yield from wrapped((Span(f"sites: {some_of(sites, MOST_NAMES)}"),), self._screen, indent=6, hang=10)
+            rows = [f"{site}: {some_of(its.names, MOST_NAMED)}" for site, its in found]
+            if len(found) >= FEW_SITES:
+                rows = [f"sites: {some_of([site for site, _ in found], MOST_NAMES)}"]
+            for row in rows:
+                yield from wrapped((Span(row),), self._screen, indent=6, hang=10)
 
     def _shared(self) -> Iterator[str]:
         """Sites about which there is nothing to say but a number."""
@@ -186,6 +204,18 @@ class ReviewScreen:
                 facts = (f"{counts} each", files, some_of(names, MOST_NAMES))
                 head = Span(plural(len(found), "site"), Style.BOLD)
                 yield from wrapped((head, *(Span(fact) for fact in facts if fact)), self._screen)
+
+
+def _goes_wrong(result: SiteReviewed | SiteNotReviewed) -> bool:
+    """Whether posts of a site go out unwanted, or failed to go out."""
+    if isinstance(result, SiteReviewed):
+        return bool(result.review.going_out or result.review.failures)
+    return bool(result.going_out)
+
+
+def _setbacks_of(review: Review) -> Iterator[Setback]:
+    yield from undone_by(review)
+    yield from blocked_by(review)
 
 
 def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:

@@ -169,6 +169,7 @@ class TextReporter:
             case tool_results.ToolEvent():
                 self._tool(event)
             case results.Interrupted(still_going_out=still_going_out, unstopped=unstopped):
+                self._lines(self._reviews.end() if self._phase is results.Phase.REVIEWING else ())
                 end = self._left_behind(still_going_out, unstopped)
                 self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to) + end)
             case results.Notice(problem=problem):

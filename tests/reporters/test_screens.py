@@ -24,6 +24,7 @@ from reconciler.engine.results import (
     DriftCompleted,
     Event,
     HistoryListed,
+    Interrupted,
     Notice,
     Phase,
     PhaseStarted,
@@ -1717,7 +1718,7 @@ def test_a_review_of_many_sites_says_once_what_they_share() -> None:
 
 
 @pytest.mark.parametrize("quiet", [False, True])
-@pytest.mark.parametrize("number", [4, 9])
+@pytest.mark.parametrize("number", [1, 4, 9])
 def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: bool) -> None:
     one = review()
     post = one.activities[0].posts[0].post
@@ -1736,11 +1737,15 @@ def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: 
     text = shown(started, *events, ReviewCompleted(9, 9, 9), command="review", screen=Screen(300), detail=detail)
     said = [line for line in text.splitlines() if line.startswith(("!", "      "))]
     used = ": the approval may have been used already; run apply, then approve again"
+    if number == 1:
+        assert f'! back to pending  s0  "Sale" (X), "Sale" (Google Business Profile), each{used}' in said
+        assert '! entry removed  s0  "Mugs" (X) was approved, but is gone from the site' in said
+        return
     if number == 4:
-        assert [line for line in said if line.startswith("! back to pending")] == [
-            f'! back to pending  s{n}  "Sale" (X), "Sale" (Google Business Profile), each{used}' for n in range(4)
-        ]
-        assert '! entry removed  s3  "Mugs" (X) was approved, but is gone from the site' in said
+        at = said.index(f"! back to pending  8 drafts in 4 sites, each{used}")
+        assert said[at + 1 : at + 5] == [f'      s{n}: "Sale" (X), "Sale" (Google Business Profile)' for n in range(4)]
+        at = said.index("! entry removed  4 drafts in 4 sites: each was approved, but is gone from the site")
+        assert said[at + 1 : at + 5] == [f'      s{n}: "Mugs" (X)' for n in range(4)]
         return
     which = "      sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more"
     lapsed = "`discard` was given for drafts that have changed since; decide again"
@@ -1753,6 +1758,24 @@ def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: 
         which,
     ]
     assert ("9 sites  " in text) is not quiet, text
+
+
+def test_a_review_of_few_sites_has_problems_first_and_says_once_what_they_share() -> None:
+    one = review()
+    back = (Rewritten(one.activities[0].posts[0].post, "Sale", ReviewStatus.WITHHELD, ReviewStatus.PENDING),)
+    same = replace(one, missed=(), failures=(), going_out=(), rewritten=back)
+    sites = [replace(same, site=SiteName(f"s{n}")) for n in range(2)]
+    wrong = replace(same, site=SiteName("wrong"), rewritten=(), going_out=(unstopped("wrong"),))
+    started = replace(STARTED, command="review", sites=4, of=4)
+    events = [SiteReviewed(site, Written.UPDATED, f"{site.site}.yaml") for site in (*sites, wrong)]
+    ends = unreadable(9), ReviewCompleted(4, 4, 4)
+    text = shown(started, PhaseStarted(Phase.REVIEWING, 4), *events, *ends, command="review", screen=Screen(300))
+    heads = [line.split("  ")[0] for line in text.splitlines() if line[:1] not in (" ", "")]
+    assert heads[1:-2] == ["wrong", "! s9 could not be read", "! back to pending", "s0", "s1"]
+    assert text.count("the approval may have been used already") == 1
+    assert "\n\n\n" not in text
+    stopped = shown(started, PhaseStarted(Phase.REVIEWING, 4), *events, Interrupted(), command="review")
+    assert stopped.count("(updated)") == 3
 
 
 def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
