@@ -317,7 +317,7 @@ def table(
     """A table of numbers, names first, the total last. A name too long for its column gets a line of its own.
 
     A narrow screen has one line for each row instead, with its numbers in words, and all of them in the total. If some
-    do not fit, those in the `always` columns are shown all the same.
+    do not fit, `…` takes their place, but those in the `always` columns are shown.
     """
     rows = tuple(rows)
     if screen.width < NARROW:
@@ -349,19 +349,18 @@ def _rows_in_words(heads: Sequence[str], rows: Sequence[Row], screen: Screen, al
 
 
 def _in_words(counts: Sequence[tuple[int, str]], room: int, always: Container[str] = ()) -> str:
-    """`1 change, 1 generate, 13 more`: as many counts as there is room for, and what the others add up to.
+    """`12 change, 72 discard, …`: as many counts as there is room for, and all that are `always` shown.
 
-    `15 in all` if not even the first fits. Without any room, or if those that are `always` shown do not fit, all of
-    them: they take several lines.
+    Without room for these, or for any, all of them: they take several lines.
     """
-    shown, left = list(counts), 0
-    others = [each for each in counts if each[1] not in always] if room > 0 else []
-    while True:
-        rest = [f"{left:,} {'more' if shown else 'in all'}"] if left else []
-        text = ", ".join([*(f"{count:,} {what}" for count, what in shown), *rest])
+    every = shown = [f"{count:,} {what}" for count, what in counts]
+    others = [text for text, (_, what) in zip(every, counts, strict=True) if what not in always]
+    while shown and room > 0:
+        text = ", ".join(shown if shown == every else [*shown, "…"])
         if columns(text) <= room:
             return text
         if not others:
-            return ", ".join(f"{count:,} {what}" for count, what in counts) if shown else text
-        shown.remove(others[-1])
-        left += others.pop()[0]
+            break
+        last = others.pop()
+        shown = [each for each in shown if each != last]
+    return ", ".join(every)
