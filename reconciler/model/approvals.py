@@ -212,6 +212,11 @@ class Approvals(Struct, frozen=True, dict=True):
         return {}
 
     @cached_property
+    def _accounts(self) -> dict[tuple[str, str], str]:
+        drafts = [draft for activity in self.activities for draft in activity.drafts if account_name(draft.account)]
+        return {(draft.channel, draft.content.account): draft.account for draft in drafts}
+
+    @cached_property
     def _activities(self) -> dict[ActivityId, ActivityApproval]:
         return {activity.id: activity for activity in self.activities}
 
@@ -229,6 +234,14 @@ class Approvals(Struct, frozen=True, dict=True):
         """The reviewed activity with this id."""
         return self._activities.get(id)
 
+    def account_of(self, post: Post) -> str:
+        """The account of a live post, with the name that was read, or that any entry has for it."""
+        return (
+            post.account
+            if post.account_name
+            else self._accounts.get((post.channel, post.account_id or ""), post.account)
+        )
+
     def verdict(
         self, post: Post, date: datetime, *, title: str | None = None, times: int | None = None, known: bool = True
     ) -> ApprovalStatus:
@@ -243,7 +256,7 @@ class Approvals(Struct, frozen=True, dict=True):
         activity, draft = found
         seen = self._seen.get(post.id)
         if seen is None or seen[0] is not post or seen[1] != date:
-            seen = self._seen[post.id] = (post, date, _compared(activity, draft, post, date))
+            seen = self._seen[post.id] = (post, date, self._compared(activity, draft, post, date))
         edited, found_differences = seen[2]
         if title is not None and (edited or not found_differences):
             in_file, live = comparable(activity.title), comparable(title)
@@ -267,6 +280,35 @@ class Approvals(Struct, frozen=True, dict=True):
         """Whether a person approved exactly this content, place and day, after it was scheduled that many times."""
         return self.verdict(post, date, times=times).state is ApprovalState.APPROVED
 
+    def _compared(
+        self, activity: ActivityApproval, draft: DraftApproval, post: Post, date: datetime
+    ) -> tuple[bool, tuple[Difference, ...]]:
+        """Whether an entry was edited by hand, and how it differs from the live post."""
+        found = [self._named(each, draft, post) for each in differences(draft.content, post.content)]
+        name, live_name = account_name(draft.account), post.account_name
+        if name and live_name and name != comparable(live_name) and draft.content.account == post.content.account:
+            found.append(Difference("account", draft.account, post.account))
+        if instant(activity.date) != instant(date):
+            found.append(Difference("date", instant(activity.date), instant(date)))
+        if draft.earlier:
+            shown = _as_earlier(draft, post)
+            found = [difference for difference in found if difference.field in ("channel", "type", "media", "date")]
+            found += shown
+            if draft.digest == post.earlier_digest:
+                return any(difference.field != "date" for difference in found), tuple(found)
+            return False, tuple(found) or (Difference("digest", draft.digest, post.earlier_digest),)
+        if not draft.is_as_written(activity.date):
+            if name and not found:  # everything else is as on the site, so the account name counts as edited
+                found.append(Difference("account", draft.account, post.account))
+            return True, tuple(found)
+        return False, tuple(found)
+
+    def _named(self, found: Difference, draft: DraftApproval, post: Post) -> Difference:
+        """The same difference; that of two accounts with their names."""
+        if found.field != "account":
+            return found
+        return Difference(found.field, draft.account or found.in_file, self.account_of(post))
+
 
 def decided_otherwise(counting: Approvals, written: Approvals) -> frozenset[str]:
     """The ids of drafts and activities on which two versions of an approvals file disagree."""
@@ -286,30 +328,6 @@ def _decisions(approvals: Approvals) -> dict[str, tuple[str, Digest | None]]:
             if draft.decision is DraftDecision.APPROVE
         }
     return found
-
-
-def _compared(
-    activity: ActivityApproval, draft: DraftApproval, post: Post, date: datetime
-) -> tuple[bool, tuple[Difference, ...]]:
-    """Whether an entry was edited by hand, and how it differs from the live post."""
-    found = [*differences(draft.content, post.content)]
-    name, live_name = account_name(draft.account), post.account_name
-    if name and live_name and name != comparable(live_name) and draft.content.account == post.content.account:
-        found.append(Difference("account", draft.account, post.account))
-    if instant(activity.date) != instant(date):
-        found.append(Difference("date", instant(activity.date), instant(date)))
-    if draft.earlier:
-        shown = _as_earlier(draft, post)
-        found = [difference for difference in found if difference.field in ("channel", "type", "media", "date")]
-        found += shown
-        if draft.digest == post.earlier_digest:
-            return any(difference.field != "date" for difference in found), tuple(found)
-        return False, tuple(found) or (Difference("digest", draft.digest, post.earlier_digest),)
-    if not draft.is_as_written(activity.date):
-        if name and not found:  # everything else is as on the site, so the account name counts as edited
-            found.append(Difference("account", draft.account, post.account))
-        return True, tuple(found)
-    return False, tuple(found)
 
 
 def _as_earlier(draft: DraftApproval, post: Post) -> list[Difference]:

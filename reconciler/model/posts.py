@@ -246,7 +246,15 @@ def account_name(label: str) -> str:
 
 def shown_account(label: str) -> str:
     """An account as screens show it: by name, or by id if no name is known."""
-    return account_name(label) or account_id(label)
+    return account_name(label) or f"account {account_id(label)}"
+
+
+def accounts_apart(label: str, other: str) -> tuple[str, str]:
+    """Two accounts of a channel by name, or by id if no name is known; with their ids if only these differ."""
+    name, other_name = account_name(label), account_name(other)
+    if name == other_name or (account_id(label) == account_id(other) and not (name and other_name)):
+        return label, other
+    return name or account_id(label), other_name or account_id(other)
 
 
 GONE_OUT = frozenset({PostStatus.PUBLISHED, PostStatus.PROCESSING, PostStatus.IN_QUEUE})

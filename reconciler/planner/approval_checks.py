@@ -19,7 +19,7 @@ from reconciler.model.differences import (
     made_visible,
 )
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import account_id, account_name
+from reconciler.model.posts import account_id, account_name, accounts_apart
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.channel_rules import is_signed
@@ -124,6 +124,8 @@ def difference_values(found: Difference, zone: str) -> str:
     Of long texts, only the words that differ are shown; of images and videos, only those that one side does not have.
     """
     before, after = found.in_file, found.live
+    if found.field == "account":
+        before, after = accounts_apart(before, after)
     if found.field == "date":
         return _dates(datetime.fromisoformat(before), datetime.fromisoformat(after), zone)
     if _is_signed_again(found):

@@ -54,7 +54,9 @@ def edited_by_hand(
                 continue
             name = post_name(activity.title, post.channel, post.type)
             goes_out = goes_out_words(activity, post, desired.approvals, recorded, scope.zone_name)
-            what = difference_words(since_scheduled(recorded, post, activity.date).differences, scope.zone_name)
+            account = desired.approvals.account_of(post)
+            since = since_scheduled(recorded, post, activity.date, account)
+            what = difference_words(since.differences, scope.zone_name)
             detail = f" ({what})" if what else ""
             message = f"{goes_out} and was edited on the site after it was scheduled{detail}"
             found.append(blocked(address, BlockedBy.EDITED_BY_HAND, message, KEEP_OR_CHANGE, name, says_name=True))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.approvals import ActivityApproval, DraftApproval
 from reconciler.model.canonical import Digest
@@ -36,10 +37,16 @@ class Since(Struct, frozen=True):
         return tuple(found for found in (self.account, self.date) if found is not None)
 
 
-def since_scheduled(recorded: RecordedSite, post: Post, date: datetime) -> Since:
-    """How a post on the site, with the date of its activity, has changed."""
+def since_scheduled(recorded: RecordedSite, post: Post, date: datetime, account: str = "") -> Since:
+    """How a post on the site, with the date of its activity, has changed.
+
+    `account` is the one that it is on, with a name that was not read with it: a difference shows it.
+    """
     digests = frozenset({post.digest, post.earlier_digest})
-    return _since(recorded, post.id, post.content, digests, post.account, date)
+    found = _since(recorded, post.id, post.content, digests, post.account, date)
+    if found.account is None or not account:
+        return found
+    return replace(found, account=replace(found.account, live=account))
 
 
 def since_scheduled_by_file(recorded: RecordedSite, draft: DraftApproval, activity: ActivityApproval) -> Since:

@@ -26,6 +26,7 @@ from reconciler.model.posts import (
     account_id,
     account_name,
     post_name,
+    shown_account,
 )
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, RecordedSite
@@ -60,7 +61,8 @@ def moment_in(activity: Activity, post: Post) -> datetime:
 def account_of(post: Post, approvals: Approvals, recorded: RecordedSite) -> str:
     """Its account, with a name if one is known: as it was read, as in the file, or as it was when it was scheduled."""
     reviewed, last = approvals.draft(post.id), recorded.last_published.get(post.id)
-    labels = (post.account, reviewed.account if reviewed else "", (last.account or "") if last else "")
+    own = (reviewed.account if reviewed else "", (last.account or "") if last else "")
+    labels = (post.account, *own, approvals.account_of(post))
     known = (label for label in labels if label and account_id(label) == post.account_id and account_name(label))
     return next(known, post.account)
 
@@ -69,7 +71,7 @@ def goes_out_words(activity: Activity, post: Post, approvals: Approvals, recorde
     """`"Winter check" (Facebook) goes out Thu 2026-12-03 09:30 Europe/Berlin on Kiln`, as far as all that is known."""
     when = moment_text(moment_in(activity, post), zone, exact=post.scheduled_for is not None)
     account = account_of(post, approvals, recorded)
-    where = f" on {account_name(account) or f'account {account_id(account)}'}" if account else ""
+    where = f" on {shown_account(account)}" if account else ""
     return f"{post_name(activity.title, post.channel, post.type)} goes out {when}{where}"
 
 
@@ -147,7 +149,7 @@ class Standards(Struct):
             case ApprovalState.EDITED:
                 return Unwanted(Reason.EDITED, grounds=differing)
             case ApprovalState.PENDING if not verdict.differences and (
-                since := since_scheduled(self.recorded, post, activity.date)
+                since := since_scheduled(self.recorded, post, activity.date, self.desired.approvals.account_of(post))
             ):
                 return Unwanted(Reason.CHANGED, (ReasonFact.NOT_APPROVED_NOW,), _differing(*since.differences))
             case (

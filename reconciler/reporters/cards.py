@@ -15,7 +15,7 @@ from reconciler.model.approvals import ActivityDecision, DraftDecision
 from reconciler.model.canonical import Digest
 from reconciler.model.content import Difference, PublicContent
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import CHANNEL_NAMES, channel_name
+from reconciler.model.posts import CHANNEL_NAMES, accounts_apart, channel_name
 from reconciler.model.text import printable
 from reconciler.planner.text_lengths import letters
 
@@ -241,16 +241,19 @@ def changed(differences: Iterable[Difference], after: PublicContent, zone: str) 
             before = shown_media(address for address in difference.in_file.split() if "://" in address)
             found.append(ChangedMember("images", media_before=before, media_after=shown_media(after.media)))
         else:
-            before_text, after_text = (
-                side_of(difference, text, zone) for text in (difference.in_file, difference.live)
-            )
-            found.append(ChangedMember(difference.field, before_text, after_text))
+            found.append(ChangedMember(difference.field, *sides_of(difference, zone)))
     return tuple(sorted(found, key=lambda each: bool(each.media_before or each.media_after)))
 
 
-def side_of(difference: Difference, value: str, zone: str) -> str:
-    """A value as people read it: a date becomes a time in words."""
-    return moment_text(datetime.fromisoformat(value), zone) if difference.field == "date" and value else value
+def sides_of(difference: Difference, zone: str) -> tuple[str, str]:
+    """The two values as people read them: a date as a time in words, an account by name."""
+    before, after = difference.in_file, difference.live
+    match difference.field:
+        case "account":
+            return accounts_apart(before, after)
+        case "date":
+            before, after = (moment_text(datetime.fromisoformat(at), zone) if at else at for at in (before, after))
+    return before, after
 
 
 class Day(Struct, frozen=True):

@@ -15,7 +15,7 @@ from reconciler.planner.actions import Action, BlockedBy, Plan
 from reconciler.planner.edits import MOMENT, edit_key
 from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
 from reconciler.reporters import words
-from reconciler.reporters.cards import side_of
+from reconciler.reporters.cards import sides_of
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.items import CLASS_RANKS, Rank
@@ -176,8 +176,7 @@ def _blocked(problem: Diagnostic, zone: str) -> str:
     """What blocks a post; what differs from the reviewed content, word by word."""
     rows = ""
     for found in problem.differences:
-        before, after = (side_of(found, side, zone) for side in (found.in_file, found.live))
-        rows += f'<dt>{text(found.field)}</dt><dd dir="auto">{word_diff(before, after)}</dd>'
+        rows += f'<dt>{text(found.field)}</dt><dd dir="auto">{word_diff(*sides_of(found, zone))}</dd>'
     word = "went out" if problem.code == BlockedBy.WENT_OUT_UNWANTED else "blocked"
     return problem_item(problem, word) + (f'<dl class="changes">{rows}</dl>' if rows else "")
 

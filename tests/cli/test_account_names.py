@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.cli.projects import SANDBOX, Command, Project
@@ -105,6 +107,38 @@ def test_nothing_is_asked_if_no_unapproved_post_is_to_go_out(
     assert "to publish" not in reconciler("plan").last
     assert reconciler("apply", *YES).code == 0
     assert asked(shop) == 0
+
+
+def move_to(project: Project, account: str) -> None:
+    """Puts the post on Instagram on another account."""
+
+    def change(site: Any, *_: object) -> None:
+        (item,) = (each["item"] for each in site.items.values() if each["item"]["channel"]["name"] == "INSTAGRAM")
+        item["channel"]["accountId"] = account
+
+    with project.world() as world:
+        world.dashboard._edit(SITE, change)
+
+
+@pytest.mark.parametrize(("name", "after"), [("Other", "other"), ("Janes Pottery", "janespottery (999)")])
+def test_a_change_of_account_is_told_by_name(name: str, after: str, shop: Project, reconciler: Command) -> None:
+    """The ids are shown only if both accounts have the same name."""
+    accounts = "[{id: '17841405822304914', displayName: Janes Pottery}"
+    shop.edit("sandbox.yaml", accounts, f"{accounts}, {{id: '999', displayName: {name}}}")
+    shop.edit("sites/pottery.yaml", "approval: none", "approval: required")
+    assert [reconciler(*args).code for args in (["apply", *YES], ["review"], ["approve", "--all", "--yes"])] == [0] * 3
+    move_to(shop, "999")
+    assert "changed after approval: account: janespottery -> 999\n" in reconciler("plan").out
+    before = f"janespottery{' (17841405822304914)' if after.endswith(')') else ''}"
+    assert f"changed after approval: account: {before} -> {after}" in reconciler("review").out
+    move_to(shop, "17841405822304914")
+    assert [reconciler(*args).code for args in (["review"], ["approve", "--all", "--yes"], ["apply", *YES])] == [0] * 3
+    move_to(shop, "999")
+    assert "(account: janespottery -> 999)" in reconciler("plan").out
+    assert "account: janespottery -> 999)\n" in reconciler("drift").out
+    assert f"account: {before} -> {after}\n" in reconciler("review").out
+    assert f"(account: {before} -> {after}, nobody has approved it as it is now)" in reconciler("plan").out
+    assert f"account: {before} -> {after}, nobody" in reconciler("drift").out
 
 
 def test_an_approved_post_is_named_as_its_file_names_it(shop: Project, reconciler: Command) -> None:

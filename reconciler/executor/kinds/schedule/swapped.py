@@ -50,7 +50,10 @@ def _swapped(run: SiteRun, action: Action, operation: Publishing, live: Post, fo
         return None
     if live.digest != operation.digest:
         approved = run.approved.get(operation.post)
-        changed = differences(approved.content, live.content) if approved is not None else ()
+        changed = [
+            replace(each, in_file=operation.account or each.in_file) if each.field == "account" else each
+            for each in (differences(approved.content, live.content) if approved is not None else ())
+        ]
         how = difference_words(changed, run.plan.time_zone) or "its content differs from what was read before"
         return _different(action, how)
     activity = found.activity(operation.activity)
