@@ -76,6 +76,9 @@ ALLOWED = {
     "a post with its time and account, as messages about it begin": {
         "planner/wanted_posts.py": {"goes_out_words"},
     },
+    "an account as it is called, also if no name is known": {
+        "model/posts.py": {"shown_account"},
+    },
     "a name of a value or a mark in a record, not a sentence": {
         "api/wire_posts.py": {"Unrecognised"},
         "model/marketing_plan.py": {"Unrecognised"},

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import ClassVar, Final, NewType, Protocol, TypeAlias
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import Digest, JsonObject, digest_of
+from reconciler.model.canonical import Absent, Digest, JsonObject, digest_of
 from reconciler.model.content import LinkPreview, PublicContent, comparable, whole
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.publisher_fields import PLACES
@@ -242,6 +242,11 @@ def account_id(label: str) -> str:
 def account_name(label: str) -> str:
     """The name in an `account_label`; empty if there is none."""
     return label[: label.rfind("(")].strip() if label.endswith(")") and "(" in label else ""
+
+
+def account_with_name(live: Post, label: str | Absent) -> str:
+    """The account that a live post is on, with the name in a label if that is one of the same account."""
+    return label if label and account_id(label) == live.account_id else live.account
 
 
 def shown_account(label: str) -> str:

@@ -130,17 +130,17 @@ class CancelPost(DraftWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.CANCEL
     repeatable: ClassVar[bool] = True
-    account: ClassVar[Absent] = ABSENT
-    """Not named: the post no longer appears anywhere."""
 
     at: Instant | None = None
     title: str = ""
     type: str = "POST"
+    account: str | Absent = ABSENT
+    """The account that it is on, as people read it. Absent if unknown, or if an earlier version made the plan."""
 
     @property
     def unnamed(self) -> Self:
-        """The same cancel without the title of its activity, which the same plan may change."""
-        return replace(self, title="")
+        """The same cancel without its account and the title of its activity, which the same plan may change."""
+        return replace(self, title="", account=ABSENT)
 
     @property
     def now(self) -> Instant | None:

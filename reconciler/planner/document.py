@@ -24,12 +24,14 @@ from reconciler.model.diagnostics import Diagnostic, Place, UsageError
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import some_of
+from reconciler.model.schedule import CancelPost
 from reconciler.model.text import about
 from reconciler.planner.actions import Plan
 
 FORMAT_VERSION: Final = 2
 KIND: Final = "reconciler-plan"
 VALID_FOR: Final = timedelta(hours=24)
+CANCEL: Final = CancelPost.__struct_config__.tag
 
 MOST_SHARDS: Final = 3
 """How many of the shards that are left to apply are named."""
@@ -288,8 +290,10 @@ def site_digest(plan: Plan) -> Digest:
 
 
 def _facts(action: dict[str, Any]) -> dict[str, Any]:
-    requires = sorted(action["requires"], key=sorted_json)
-    return {"address": action["address"], "operation": action["operation"], "requires": requires}
+    requires, operation = sorted(action["requires"], key=sorted_json), action["operation"]
+    if operation["kind"] == CANCEL:  # its account is only there to be shown
+        operation = {name: value for name, value in operation.items() if name != "account"}
+    return {"address": action["address"], "operation": operation, "requires": requires}
 
 
 def _digest(data: bytes) -> Digest:

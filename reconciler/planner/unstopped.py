@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import Failure
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Trouble
-from reconciler.model.posts import Post, PostId, PostStatus, account_id, name_of
+from reconciler.model.posts import Post, PostId, PostStatus, account_id, account_with_name, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import Verb
@@ -119,7 +119,7 @@ def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -
         operation.post,
         operation.channel,
         operation.title,
-        (live.account if live else operation.account) or None,
+        (account_with_name(live, operation.account) if live else operation.account) or None,
         (live.scheduled_for if live else None) or operation.now,
         action.reason,
         action.details,

@@ -207,7 +207,8 @@ class _WaitingPosts(Struct):
             self._goes_out(activity, post, unwanted, tried)
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         title = self.titles.get(activity.id, activity.title)
-        operation = CancelPost(post.id, known, post.channel, moment, title, post.type)
+        account = self._account(post) or ABSENT
+        operation = CancelPost(post.id, known, post.channel, moment, title, post.type, account)
         self.standards.days.note_leaving(operation, self.standards.scope.zone)
         requires = (StillScheduled(post.id),)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, requires, unwanted.grounds))

@@ -248,11 +248,10 @@ def changed(differences: Iterable[Difference], after: PublicContent, zone: str) 
 def sides_of(difference: Difference, zone: str) -> tuple[str, str]:
     """The two values as people read them: a date as a time in words, an account by name."""
     before, after = difference.in_file, difference.live
-    match difference.field:
-        case "account":
-            return accounts_apart(before, after)
-        case "date":
-            before, after = (moment_text(datetime.fromisoformat(at), zone) if at else at for at in (before, after))
+    if difference.field == "account":
+        return accounts_apart(before, after)
+    if difference.field == "date":
+        before, after = (moment_text(datetime.fromisoformat(at), zone) if at else at for at in (before, after))
     return before, after
 
 

@@ -33,9 +33,10 @@ from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.names_on_sites import titles_counted
+from reconciler.reporters.same_names import with_ids_if_needed
 from reconciler.reporters.totals import problem_lines
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import delete_of, moment
+from reconciler.reporters.words import delete_of, moment, on_account
 
 RESULT_STYLES: Final = {
     ActionResult.DONE: Style.GREEN,
@@ -157,7 +158,7 @@ def applied_lines(
         yield from going_out_lines(posts, zone)
     for problem in ledger.in_doubt:
         yield from problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1)
-    failed_calls: set[tuple[str, ...]] = set()
+    listed, failed_calls = [*with_ids_if_needed(listed)], set[tuple[str, ...]]()
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
         yield _entry(same[0], zone, failed_calls) if len(same) == 1 else _posts(same, zone)
     for note in ledger.notes:
@@ -446,7 +447,7 @@ def _done_words(entry: Entry, planned: str, zone: str) -> str:
     if isinstance(operation, ClearPosts):
         return f"cleared for {quoted(operation.title)}{discarded}"
     if isinstance(operation, CancelPost):
-        return f"was scheduled for {moment(operation.at, zone)}" if operation.at else ""
+        return f"was scheduled for {moment(operation.at, zone)}{on_account(operation.account)}" if operation.at else ""
     if isinstance(operation, SchedulePost) and entry.goes_out is not None:  # `became` says when
         return f"on {account_words(operation.account)}"
     return planned

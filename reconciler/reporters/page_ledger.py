@@ -30,6 +30,7 @@ from reconciler.reporters.page_rows import (
     line,
     notes,
 )
+from reconciler.reporters.same_names import with_ids_if_needed
 
 RESULTS: Final = {
     ActionResult.FAILED: (1, "bad"),
@@ -64,7 +65,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
             (line("!", "unknown", text(doubt_words(problem))) + fix(problem.fix) for problem in ledger.in_doubt),
             "items bad",
         ),
-        bullets((_entry(entry, zone) for entry in shown if not became_others(entry)), "items"),
+        bullets((_entry(entry, zone) for entry in with_ids_if_needed(shown) if not became_others(entry)), "items"),
         notes([sentence(note) for note in ledger.notes]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds),

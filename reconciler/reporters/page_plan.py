@@ -9,7 +9,8 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.model.plurals import plural
-from reconciler.model.posts import PostStatus, name_of
+from reconciler.model.posts import PostStatus, account_id, name_of
+from reconciler.model.schedule import ScheduleOperation
 from reconciler.model.writes import ActionClass, FieldChange, Verb
 from reconciler.planner.actions import Action, BlockedBy, Plan
 from reconciler.planner.edits import MOMENT, edit_key
@@ -35,6 +36,7 @@ from reconciler.reporters.page_rows import (
     problem_item,
     two_values,
 )
+from reconciler.reporters.same_names import with_ids_if_needed
 
 STATES: Final = {
     Rank.STILL_GOING_OUT: ("still going out", "bad"),
@@ -82,7 +84,7 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
         bullets((going_out_item(post, zone) for post in plan.still_going_out), "items bad"),
         bullets((problem_item(refusal, "refused") for refusal in plan.refusals), "items bad"),
         bullets((_blocked(problem, zone) for problem in plan.blocked), "items warn"),
-        bullets((_action(action, plan, calls_of) for action in plan.actions), "items"),
+        bullets((_action(action, plan, calls_of) for action in with_ids_if_needed(plan.actions)), "items"),
         bullets(_ended(plan), "items"),
         bullets(
             (line("?", "draft", text(f"{name_of(draft)}: {IN_REVIEW[draft.state]}")) for draft in plan.to_review),
@@ -149,6 +151,8 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
         found += bullets(names, "names")
     if calls_of:
         details = [f"address: {action.address.shown}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
+        if isinstance(operation, ScheduleOperation) and operation.account:
+            details.append(f"account id: {account_id(operation.account)}")
         details += [f"call: {call}" for call in calls_of(operation, plan.site)]
         details += [f"needs: {precondition(required)}" for required in action.requires]
         found += f'<pre class="explain">{"<br>".join(map(text, details))}</pre>'

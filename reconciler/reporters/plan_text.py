@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.address import Address, Kind
 from reconciler.model.operations import SitePart, class_of
-from reconciler.model.schedule import DraftWrite, ReschedulePost, ScheduleOperation, SchedulePost
+from reconciler.model.posts import account_id
+from reconciler.model.schedule import CancelPost, DraftWrite, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need
 from reconciler.model.text import spoken
@@ -27,6 +30,7 @@ from reconciler.reporters.named_drafts import discard_line, discard_total
 from reconciler.reporters.names_on_sites import titles_counted
 from reconciler.reporters.post_totals import PostTotal
 from reconciler.reporters.problem_items import alike, blocked_item, note_items, refused_item, with_fixes
+from reconciler.reporters.same_names import with_ids_if_needed
 from reconciler.reporters.several import by_time, named_alone, together, what_to_several
 from reconciler.reporters.totals import ActivityTotal
 from reconciler.reporters.value_totals import ARROW, FieldOfMany, Side, ValuesTotal, side
@@ -58,8 +62,8 @@ def site_items(
 
     `each_with_fix`: each cause that blocks drafts has its fix, because they may be shown apart.
     """
-    plan = planned.plan
-    zone = plan.time_zone
+    plan = replace(planned.plan, actions=tuple(with_ids_if_needed(planned.plan.actions)))
+    planned, zone = replace(planned, plan=plan), plan.time_zone
     items = [
         Item(Rank.STILL_GOING_OUT, (), tuple(going_out_lines(same, zone)), GoingOutTotal(same, zone))
         for same in by_cause(plan.still_going_out, zone)
@@ -133,7 +137,7 @@ def accounts_of(plan: Plan) -> Sequence[str]:
     """The accounts on which posts of a site go out, in the words of its lines. None if one is unknown."""
     operations = [action.operation for action in plan.actions]
     accounts = {each.account for each in operations if isinstance(each, SchedulePost)}
-    accounts |= {each.account for each in operations if isinstance(each, ReschedulePost) and each.account}
+    accounts |= {each.account for each in operations if isinstance(each, ReschedulePost | CancelPost) and each.account}
     if not accounts or "" in accounts:
         return ()
     from reconciler.reporters.kinds.schedule import account_words
@@ -198,6 +202,8 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
     lines.append(f"reason: {action.reason}" + (f" ({why})" if why else ""))
     if facts := facts_behind(action.reason, action.details, action.grounds, plan.time_zone):
         lines.append(f"details: {', '.join(facts)}")
+    if isinstance(action.operation, ScheduleOperation) and action.operation.account:
+        lines.append(f"account id: {account_id(action.operation.account)}")
     lines += [f"call: {call}" for call in calls_of(action.operation, plan.site)]
     lines += [f"needs: {precondition(required)}" for required in action.requires]
     for line in lines:

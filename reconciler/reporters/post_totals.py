@@ -16,7 +16,7 @@ from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.names_on_sites import NamesOnSites, add_titles, most_frequent
 from reconciler.reporters.totals import DiscardTotal, FindingTotal, ProblemTotal, Total
 from reconciler.reporters.value_totals import ValuesTotal
-from reconciler.reporters.words import reason_behind
+from reconciler.reporters.words import on_account, reason_behind
 
 MOST_DAYS: Final = 14
 """How many days of posts get a line; posts on later days are counted."""
@@ -54,10 +54,13 @@ class PostTotal:
         """
         operation = action.operation
         assert isinstance(operation, SchedulePost | ReschedulePost | CancelPost)
-        self.kind: Final = _what_becomes(action, operation)
+        self._what, self._cancelled = _what_becomes(operation), isinstance(operation, CancelPost)
+        why = reason_behind(action.reason) if self._cancelled else ""
+        self._why = f": {why}" if why else ""
+        self.kind: Final = self.said()
         self._symbol, self._style = SYMBOLS[operation.verb], STYLES[operation.verb]
         self._count = 1
-        self._accounts = set() if isinstance(operation, CancelPost) else {operation.account or ""}
+        self._accounts = {operation.account or ""}
         about = operation.about if isinstance(operation, SchedulePost) else None
         day, found = _day_of(operation.at or about, zone)
         found.exact = about is None
@@ -66,6 +69,10 @@ class PostTotal:
         self._days: dict[date | None, _Day] = {day: found}
         self.names = NamesOnSites(site, Counter(), named) if named else None
         """The posts on each site; None if their names and times do not say everything."""
+
+    def said(self, where: str = "") -> str:
+        """What becomes of them: `will be cancelled on pottery.berlin: publishing is paused`."""
+        return f"{self._what}{where}{self._why}"
 
     def add(self, other: PostTotal) -> None:
         """Adds other posts to which the same happens."""
@@ -82,14 +89,9 @@ class PostTotal:
 
     def lines(self) -> Iterator[Line]:
         """How many there are, then a line for each of a few sites, or for each day, with its posts."""
-        accounts = ""
-        if self._accounts:
-            from reconciler.reporters.kinds.schedule import account_words
-
-            (account,) = self._accounts if len(self._accounts) == 1 else ("",)
-            accounts = f" on {account_words(account)}" if account else ", each on its own site's account"
-        what = f"{self._count:,} {self.kind}{accounts}"
-        yield subject_line(self._symbol, self._style, "posts", Span(what))
+        (account,) = self._accounts if len(self._accounts) == 1 else ("",)
+        where = on_account(account) or ("" if self._cancelled else ", each on its own site's account")
+        yield subject_line(self._symbol, self._style, "posts", Span(f"{self._count:,} {self.said(where)}"))
         if self.names is not None and self.names.sites:
             yield from self.names.on_each_site()
             return
@@ -108,13 +110,12 @@ class PostTotal:
             yield Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6)
 
 
-def _what_becomes(action: Action, operation: ScheduleOperation) -> str:
+def _what_becomes(operation: ScheduleOperation) -> str:
     match operation:
         case SchedulePost(approved=approved):
             return "go out" if approved else "go out without approval (approval: none)"
         case CancelPost():
-            why = reason_behind(action.reason)
-            return "will be cancelled" + (f": {why}" if why else "")
+            return "will be cancelled"
         case ReschedulePost():
             return "move to another time"
         case _:

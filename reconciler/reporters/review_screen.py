@@ -13,7 +13,7 @@ from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteRevi
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.plurals import plural, some_of
-from reconciler.model.posts import post_name
+from reconciler.model.posts import post_name, shown_account
 from reconciler.model.text import spoken
 from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.approval_checks import difference_words
@@ -304,7 +304,7 @@ def _activity(activity: ReviewedActivity, asked: list[ReviewedPost], review: Rev
     yield from wrapped(head, screen, hang=8)
     for post in asked:
         spans = [Span(post_name("", post.post.channel, post.post.type), Style.BOLD)]
-        spans.append(Span(f"on {post.post.account or 'an unknown account'}"))
+        spans.append(Span(f"on {shown_account(post.post.account) if post.post.account else 'an unknown account'}"))
         if len(moments) > 1:
             spans.append(Span(review.goes_out(post)))
         if post.status is not ReviewStatus.PENDING:

@@ -46,10 +46,10 @@ def what_to_several(item: Item, action: Action, plan: Plan) -> str:
     assert isinstance(item.total, PostTotal)
     if isinstance(operation, SchedulePost):
         picked = "" if operation.at else " at times that Wix picks"
-        return f"{COUNT} {item.total.kind} on {account_words(operation.account)}{picked}"
+        return f"{COUNT} {item.total.said(f' on {account_words(operation.account)}')}{picked}"
     facts = facts_behind(action.reason, action.details, action.grounds, plan.time_zone)
     behind = f" ({', '.join(facts)})" if facts else ""
-    return f"{COUNT} {item.total.kind}{behind}"
+    return f"{COUNT} {item.total.said(words.on_account(operation.account))}{behind}"
 
 
 def together(what: str, items: Sequence[Item], actions: Sequence[Action], plan: Plan) -> Item:

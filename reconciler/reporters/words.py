@@ -54,7 +54,7 @@ def moment(at: datetime, zone: str) -> str:
     return moment_text(at, zone)
 
 
-def on_account(label: str | None) -> str:
+def on_account(label: str | Absent | None) -> str:
     """` on janes.pottery`: the account for use after a post's name or time; empty if it is not known."""
     return f" on {shown_account(label)}" if label else ""
 

@@ -458,7 +458,7 @@ def test_a_post_that_somebody_scheduled_as_approved_is_moved_as_the_plan_says(
     plan = pottery.project.root / "a.plan"
     code, said = pottery.run("plan", "--out", str(plan))
     times = "Wed 2026-11-04 09:30 Europe/Berlin instead of Wed 2026-11-04 13:00 Europe/Berlin"
-    moves = f"moves to {times}, on site3f0c2a9e ("
+    moves = f"moves to {times}, on site3f0c2a9e "
     assert (code, moves in said) == (0, True), said
     assert ("1 to publish (already scheduled)." in said, "(1 scheduled post to move)" in said) == (True, True), said
     if saved:
@@ -846,7 +846,7 @@ GOES_OUT = "is still going out on Wed 2026-11-04 09:30 Europe/Berlin"
         (
             ("plan", "--target", "pottery/settings"),
             edits(APPROVALS, "decision: approve", "decision: pending"),
-            GOES_OUT,
+            f"on {PAGE} {GOES_OUT}",
         ),
         (("apply", "--auto-approve"), edits(APPROVALS, "decision: keep", "decision: discard"), f"on {PAGE} {GOES_OUT}"),
         (("plan",), more("sites/pottery.yaml", "  paused: hold\n"), "publishing is paused"),

@@ -24,7 +24,7 @@ from reconciler.model.frozen import kind_of
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.schedule import ReschedulePost
+from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
@@ -79,6 +79,18 @@ def test_a_move_that_an_earlier_version_saved_has_no_account() -> None:
     assert "account" not in to_plain(move)
     named = replace(move, account="Kiln (17841)")
     assert (from_plain(ReschedulePost, to_plain(named)), named.unnamed) == (named, move)
+
+
+def test_a_cancel_that_an_earlier_version_saved_has_no_account() -> None:
+    """The account is only there to be shown: the digest does not cover it."""
+    cancel = CancelPost(PostId("p"), ActivityId("a"), "FACEBOOK", NOW)
+    assert "account" not in to_plain(cancel)
+    named = replace(cancel, account="Kiln (17841)")
+    assert (from_plain(CancelPost, to_plain(named)), named.unnamed) == (named, cancel)
+    plans = [
+        Plan(SITE, (Action(Address(SITE.name, Kind.DRAFT, "p"), each, Reason.PAUSED),)) for each in (cancel, named)
+    ]
+    assert len({saved(plan).digest for plan in plans}) == 1
 
 
 def test_a_plan_that_does_not_say_its_project_file_is_one_of_an_earlier_version() -> None:

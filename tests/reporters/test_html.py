@@ -214,7 +214,7 @@ def test_a_plan_shows_what_changed_after_the_approval_word_by_word() -> None:
 
 
 def test_what_went_out_since_the_last_run_has_its_title_channel_and_link() -> None:
-    ended = EndedPost(POST, "INSTAGRAM", "Summer launch", "janes.pottery", AT)
+    ended = EndedPost(POST, "INSTAGRAM", "Summer launch", "janes.pottery (1784)", AT)
     outcome = PostOutcome(POST, PostStatus.PUBLISHED, AT, "https://www.instagram.com/p/1")
     plan = Plan(SiteRef(SiteName("shop"), "1"), bindings=Bindings(outcomes=(outcome,)), ended=(ended,))
     for command in ("plan", "apply"):

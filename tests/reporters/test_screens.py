@@ -2210,7 +2210,7 @@ def test_an_audit_names_scheduled_posts_with_time_and_account_even_if_many_sites
         found = (
             replace(
                 item,
-                goes_out=GoesOut(at, account=f"studio{site}"),
+                goes_out=GoesOut(at, account=f"studio{site} (1784)"),
                 address=Address(SiteName(f"s{site}"), Kind.DRAFT, item.address.key),
             )
             for item, at in zip(ready(count, finding), (WED, TUE, TUE), strict=False)

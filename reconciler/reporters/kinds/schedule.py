@@ -7,7 +7,7 @@ from typing import ClassVar, assert_never
 from reconciler.model.frozen import ApiInstant, instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import name_of
+from reconciler.model.posts import name_of, shown_account
 from reconciler.model.schedule import (
     Approved,
     CancelPost,
@@ -23,7 +23,7 @@ from reconciler.model.schedule import (
 from reconciler.planner.actions import Action
 from reconciler.planner.reasons import facts_behind
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
-from reconciler.reporters.words import moment, reason_behind, short
+from reconciler.reporters.words import moment, on_account, reason_behind, short
 
 
 class OfPost(WriteRecord, frozen=True):
@@ -91,8 +91,8 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
                 earlier = f" instead of {moment(before, zone)}" if before else ""
                 where = f", on {account_words(account)}" if account else ""
                 return ActionText(subject, f"moves to {moment(at, zone)}{earlier}{where}")
-            case CancelPost(at=at):
-                when = f"scheduled for {moment(at, zone)}" if at else "scheduled"
+            case CancelPost(at=at, account=account):
+                when = (f"scheduled for {moment(at, zone)}" if at else "scheduled") + on_account(account)
                 found = facts_behind(action.reason, action.details, action.grounds, zone)
                 facts = f" ({', '.join(found)})" if found else ""
                 why = reason_behind(action.reason)
@@ -124,9 +124,7 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
 
 def account_words(account: str) -> str:
     """Where a post goes out, as people read it."""
-    if not account:
-        return "an unknown account (the draft does not say which)"
-    return account if "(" in account else f"account {account}"
+    return shown_account(account) if account else "an unknown account (the draft does not say which)"
 
 
 def scheduled_words(operation: SchedulePost, zone: str) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from reconciler.executor.kinds.base import OutcomeContext
 from reconciler.model.canonical import Digest
 from reconciler.model.journal import OpenEntry
-from reconciler.model.posts import Post, PostId, account_id
+from reconciler.model.posts import PostId, account_with_name
 from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import PublishedPost
 from reconciler.planner.used_approvals import times_used
@@ -51,18 +51,10 @@ def published_post(
         approver=approver,
         activity=operation.activity,
         title=operation.title,
-        account=_account(operation, live),
+        account=(account_with_name(live, operation.account) or None) if live else None,
         date=activity.date if activity else None,
         approved=operation.approved,
         zone=zone,
         type=operation.type,
         times=max(used, 1) if moved else used + 1,
     )
-
-
-def _account(operation: SchedulePost | ReschedulePost, live: Post | None) -> str | None:
-    """The account that a post is on, under the name that the plan used."""
-    if live is None:
-        return None
-    planned = operation.account
-    return planned if planned and account_id(planned) == live.account_id else live.account or None

@@ -15,11 +15,12 @@ from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import DateIs
+from reconciler.model.canonical import ABSENT
 from reconciler.model.content import differences
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown
-from reconciler.model.posts import Post, PostStatus
+from reconciler.model.posts import Post, PostStatus, account_with_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.approval_checks import difference_words
@@ -85,7 +86,13 @@ async def cancel_unapproved(
         _fail(run, attempt, f"{why}; it has gone out", "take it down by hand")
         return
     cancel = CancelPost(
-        operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title, live.type
+        operation.post,
+        operation.activity,
+        operation.channel,
+        live.scheduled_for,
+        operation.title,
+        live.type,
+        account_with_name(live, operation.account) or ABSENT,
     )
     cancelling = replace(action, operation=cancel)
     (taken,) = await run.call([cancelling])
