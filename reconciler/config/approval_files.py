@@ -273,7 +273,7 @@ def approvals_now(project: ProjectConfig, site: str) -> Approvals:
 def _dead_links(folder: Path) -> tuple[Diagnostic, ...]:
     """A problem if a link on the way to a missing folder points to nothing: nobody deleted what is in it."""
     there = next((step for step in (folder, *folder.parents) if os.path.lexists(step)), folder)
-    if not there.is_symlink():
+    if os.path.exists(there) or not there.is_symlink():
         return ()
     message = f"is a link to {there.readlink()}, which does not exist, so it is not known what is approved"
     fix = "restore what it points to, or delete the link"

@@ -53,6 +53,13 @@ class Document(Struct, frozen=True):
                 return False
         return True
 
+    def members(self, path: KeyPath) -> tuple[str, ...]:
+        """The keys of the object at a path; none if there is no object."""
+        value = self.value if self.has(path) else None
+        for step in path if value is not None else ():
+            value = value[step]
+        return tuple(value) if isinstance(value, dict) else ()
+
     def _at(self, mark: Any) -> Place:
         return Place(self.file, mark.line + 1, mark.column + 1)
 

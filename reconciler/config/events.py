@@ -23,7 +23,7 @@ def read_events(merged: MergedDocument) -> DesiredEvents | None:
     written = merged.value.get("calendarEvents")
     if written is None:
         return None
-    if "events" not in written:
+    if merged.lacks("calendarEvents", "events"):
         hint = "list them, or write `events: []` for none"
         merged.problem(("calendarEvents",), "events is missing", hint, against=())
     events: list[DesiredEvent] = []

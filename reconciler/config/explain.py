@@ -6,7 +6,7 @@ Imported only if there is something to explain. jsonschema finds the errors; the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -51,13 +51,31 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
     """Every way in which a document does not fit, with its path; at least one problem."""
     explainer = _Explainer(document, schema)
     found = False
-    for error in _validator(schema).iter_errors(document.value):
+    for error in _told_once(list(_validator(schema).iter_errors(document.value))):
         for explained in explainer.problems(error):
             found = True
             yield explained
     if not found:
         # The two validators disagree, although no known input makes them: report it rather than let it pass.
         yield (), problem(document.place(()), "does not match its schema", "compare it with `reconciler schema`")
+
+
+def _told_once(errors: Sequence[ValidationError]) -> Iterator[ValidationError]:
+    """The errors, but only one about a value that has the wrong type and is none of those allowed."""
+    places = {(tuple(error.absolute_path), error.validator): error for error in errors}
+    for error in errors:
+        path = tuple(error.absolute_path)
+        kind, choice = places.get((path, "type")), places.get((path, "enum"))
+        if kind is None or choice is None or error not in (kind, choice):
+            yield error
+        elif error is (choice if _is_choice_of_texts(choice) else kind):
+            yield error
+
+
+def _is_choice_of_texts(error: ValidationError) -> bool:
+    """Whether a word is expected where a plain value is: then the words say more than the type."""
+    value, choices = error.instance, error.validator_value
+    return isinstance(value, bool | int | float | str) and any(isinstance(choice, str) for choice in choices)
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
@@ -98,9 +116,11 @@ class _Explainer:
             case "required" if isinstance(value, dict):
                 # jsonschema gives one error for each missing key, and names the key only in its message.
                 key = next(key for key in rule if error.message.startswith(repr(key)))
-                others = [other for other in value if other not in schema.get("properties", ())]
-                if not any(close_match(other, [key]) for other in others):  # a misspelt key is reported as such
+                misspelt = self._misspelt(value, schema.get("properties", ()), [key])
+                if misspelt is None:
                     yield self._missing(path, key, schema)
+                elif schema.get("additionalProperties") is not False:  # otherwise it is reported as unknown
+                    yield self._problem((*path, misspelt), "unknown key", f"did you mean {key}?", key=True)
             case "oneOf":
                 yield from self._one_of(path, error)
             case "minProperties" | "maxProperties" if schema.get("maxProperties") == 1:
@@ -234,6 +254,8 @@ class _Explainer:
             return
         if all(set(branch) == {"required"} for branch in branches):
             keys = [key for branch in branches for key in branch["required"]]
+            if self._misspelt(value, error.schema.get("properties", ()), keys) is not None:  # reported as unknown
+                return
             found = "it has both" if all(key in value for key in keys) else "it has neither"
             yield self._problem(path, f"must have exactly one of {listed(keys, 'and')}; {found}", continues=True)
             return
@@ -244,18 +266,23 @@ class _Explainer:
         rivals = [at for at in range(len(branches)) if _likeness(value, branches[at])[0] == score[0]]
         clash = [key for key in value if key in known and key not in branches[best]["properties"]]
         if clash or (score[0] < len(branches[best]["required"]) and len(rivals) > 1):
-            what = f"{clash[0]} cannot be combined with the other keys" if clash else "is incomplete"
-            yield self._problem((*path, *clash[:1]), what, f"write {forms}", key=True, continues=not clash)
+            if clash or self._misspelt(value, known, known) is None:
+                what = f"{clash[0]} cannot be combined with the other keys" if clash else "is incomplete"
+                yield self._problem((*path, *clash[:1]), what, f"write {forms}", key=True, continues=not clash)
             unknown = {key: value[key] for key in value if key not in known}
             yield from self._unknown_keys(path, unknown, {"properties": {key: {} for key in sorted(known)}})
             return
-        for inner in error.context or ():
-            if inner.schema_path[0] == best:
-                yield from self.problems(inner)
+        for inner in _told_once([inner for inner in error.context or () if inner.schema_path[0] == best]):
+            yield from self.problems(inner)
+
+    def _misspelt(self, value: Mapping[str, Any], known: Collection[str], meant: Collection[str]) -> str | None:
+        """A key that is none of those known, but close to one of those meant."""
+        others = (key for key in value if key not in known)
+        return next((key for key in others if close_match(key, meant)), None)
 
     def _twice(self, path: KeyPath, items: Sequence[Any]) -> Iterator[Explained]:
         for at, item in enumerate(items):
-            if item in items[:at]:
+            if item is not None and item in items[:at]:
                 yield self._problem((*path, at), f"{self._quoted((*path, at), item)} is listed twice", "keep one")
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from reconciler.config.documents import Document
-from reconciler.config.words import KeyPath, dotted
+from reconciler.config.words import KeyPath, close_match, dotted
 from reconciler.model.diagnostics import Diagnostic, Place, problem, warning
 from reconciler.model.settings import ATOMIC_MEMBERS
 from reconciler.model.text import about
@@ -92,6 +92,13 @@ class MergedDocument:
     def is_below(self, path: KeyPath) -> bool:
         """Whether a layer below the highest sets the value at a path."""
         return any(layer.document.has(layer.prefix + path) for layer in self._layers[:-1])
+
+    def lacks(self, section: str, key: str) -> bool:
+        """Whether a key is missing in a section; not if it is misspelt, because that is reported as such."""
+        if key in self.value[section]:
+            return False
+        written = (layer.document.members((*layer.prefix, section)) for layer in self._layers)
+        return not any(close_match(other, [key]) for keys in written for other in keys)
 
     def _find(self, path: KeyPath, *, key: bool) -> tuple[Place, str]:
         """Where the value at a path is written, and what a message calls it."""

@@ -67,7 +67,7 @@ def read_schedule(merged: MergedDocument) -> DesiredSchedule | None:
     written = merged.value.get("schedule")
     if written is None:
         return None
-    if "rules" not in written:
+    if merged.lacks("schedule", "rules"):
         merged.problem(("schedule",), "rules is missing", "write the rules, or `rules: []` for none", against=())
     rules = _each(merged, ("schedule", "rules"), _schedule_rule)
     above = _RulesAbove()

@@ -160,6 +160,13 @@ def test_a_link_that_leads_nowhere_says_so(write_project: WriteProject) -> None:
     assert [sentence(problem) for problem in raised.value.problems] == [said]
 
 
+def test_a_project_behind_a_link_needs_no_folder_of_approvals(write_project: WriteProject, tmp_path: Path) -> None:
+    root = write_project({"reconciler.yaml": "version: 1\n", "sites/a.yaml": site("a")})
+    (tmp_path / "linked").symlink_to(root)
+    assert names(str(tmp_path / "linked")) == ["a"]
+    assert index_of(str(tmp_path / "linked")).problems == ()
+
+
 def test_the_folder_of_approvals_names_its_files(write_project: WriteProject) -> None:
     write_project({f"sites/{name}.yaml": site(name) for name in "abc"})
     write_project({f"approvals/{name}.yaml": f"version: 1\nsite: {name}\nactivities: []\n" for name in "ac"})
