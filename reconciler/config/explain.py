@@ -66,9 +66,8 @@ def _told_once(errors: Sequence[ValidationError]) -> Iterator[ValidationError]:
     for error in errors:
         path = tuple(error.absolute_path)
         kind, choice = places.get((path, "type")), places.get((path, "enum"))
-        if kind is None or choice is None or error not in (kind, choice):
-            yield error
-        elif error is (choice if _is_choice_of_texts(choice) else kind):
+        both = kind is not None and choice is not None and error in (kind, choice)
+        if not both or error is (choice if _is_choice_of_texts(choice) else kind):
             yield error
 
 
