@@ -55,8 +55,10 @@ class Document(Struct, frozen=True):
 
     def members(self, path: KeyPath) -> tuple[str, ...]:
         """The keys of the object at a path; none if there is no object."""
-        value = self.value if self.has(path) else None
-        for step in path if value is not None else ():
+        if not self.has(path):
+            return ()
+        value: Any = self.value
+        for step in path:
             value = value[step]
         return tuple(value) if isinstance(value, dict) else ()
 

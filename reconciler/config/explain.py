@@ -62,19 +62,16 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
 
 def _told_once(errors: Sequence[ValidationError]) -> Iterator[ValidationError]:
     """The errors, but only one about a value that has the wrong type and is none of those allowed."""
-    places = {(tuple(error.absolute_path), error.validator): error for error in errors}
+    types = {tuple(error.absolute_path): error for error in errors if error.validator == "type"}
+    left_out: list[ValidationError] = []
     for error in errors:
-        path = tuple(error.absolute_path)
-        kind, choice = places.get((path, "type")), places.get((path, "enum"))
-        both = kind is not None and choice is not None and error in (kind, choice)
-        if not both or error is (choice if _is_choice_of_texts(choice) else kind):
-            yield error
-
-
-def _is_choice_of_texts(error: ValidationError) -> bool:
-    """Whether a word is expected where a plain value is: then the words say more than the type."""
-    value, choices = error.instance, error.validator_value
-    return isinstance(value, bool | int | float | str) and any(isinstance(choice, str) for choice in choices)
+        wrong_type = types.get(tuple(error.absolute_path)) if error.validator == "enum" else None
+        if wrong_type is not None:
+            choices: Any = error.validator_value
+            is_plain = isinstance(error.instance, bool | int | float | str)
+            takes_words = any(isinstance(choice, str) for choice in choices)
+            left_out.append(wrong_type if is_plain and takes_words else error)
+    return (error for error in errors if not any(error is other for other in left_out))
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
@@ -253,7 +250,8 @@ class _Explainer:
             return
         if all(set(branch) == {"required"} for branch in branches):
             keys = [key for branch in branches for key in branch["required"]]
-            if self._misspelt(value, error.schema.get("properties", ()), keys) is not None:  # reported as unknown
+            schema: Any = error.schema
+            if self._misspelt(value, schema.get("properties", ()), keys) is not None:  # reported as unknown
                 return
             found = "it has both" if all(key in value for key in keys) else "it has neither"
             yield self._problem(path, f"must have exactly one of {listed(keys, 'and')}; {found}", continues=True)
