@@ -20,8 +20,7 @@ from reconciler.model.operations import Deferred, Operation, class_of
 from reconciler.model.outcomes import Remark, Trouble
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
-from reconciler.model.settings import UpdateSettings
+from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, GoingOut, Reason
@@ -32,7 +31,7 @@ from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
-from reconciler.reporters.names_on_sites import titles_counted
+from reconciler.reporters.named_drafts import by_channels
 from reconciler.reporters.same_names import with_ids_if_needed
 from reconciler.reporters.totals import problem_lines
 from reconciler.reporters.values import quoted
@@ -83,7 +82,6 @@ _BECAME: Final = {
     Verb.WAIT: "ready",
 }
 _BECAME_ITS_OWN: Final[Mapping[type[Operation], str]] = {
-    UpdateSettings: "",
     Regenerate: "regenerated",
     RegeneratePosts: "regenerated",
     ClearPosts: "cleared",
@@ -298,15 +296,17 @@ def _only_withheld(entry: Entry) -> bool:
 
 
 def _posts(entries: Sequence[Entry], zone: str) -> Line:
-    """`11 scheduled for Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles."""
+    """`11 scheduled for Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles and channels."""
     verb, result, moves = entries[0].operation.verb, entries[0].result, entries[0].operation.moves
     done = "cancelled, due" if verb is Verb.CANCEL else "moved to" if moves else "scheduled for"
     became = done if result is ActionResult.DONE else "not moved, due" if moves else "due"
     moments = sorted(at for entry in entries if (at := _moment_of(entry)))
-    until = f" to {moment(moments[-1], zone)}" if moments[-1] > moments[0] else ""
-    what = f"{len(entries):,} {became} {moment(moments[0], zone)}{until}"
-    titles = Counter(str(getattr(entry.operation, "title", "")) for entry in entries)
-    named = titles_counted(titles.items(), len(entries), MOST_TITLES, "post")
+    when = moment(moments[-1], zone)
+    if moments[-1] > moments[0]:  # the zone is that of both
+        when = f"{moment(moments[0], zone).rpartition(' ')[0]} to {when}"
+    what = f"{len(entries):,} {became} {when}"
+    posts = (entry.operation for entry in entries if isinstance(entry.operation, ScheduleOperation))
+    named = by_channels(posts, MOST_TITLES, "post")
     spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(named, Style.DIM))
     if result is not ActionResult.DONE:
         return subject_line("!", RESULT_STYLES[result], "posts", *spans)
@@ -314,13 +314,13 @@ def _posts(entries: Sequence[Entry], zone: str) -> Line:
 
 
 def _subjects(entries: Iterable[Entry]) -> str:
-    """`settings, marketing plan regenerated, 2 activities deleted`: what was done, by kind of object."""
+    """`settings changed, marketing plan regenerated, 2 activities deleted`: what was done, by kind of object."""
     found = Counter((entry.operation.kind, _became(entry.operation)) for entry in entries)
-    return ", ".join(f"{_objects(kind, count)} {became}".rstrip() for (kind, became), count in found.items())
+    return ", ".join(f"{_objects(kind, count)} {became}" for (kind, became), count in found.items())
 
 
 def _became(operation: Operation) -> str:
-    """What happened to the object of a write that was done; nothing for settings, which can only be changed."""
+    """What happened to the object of a write that was done."""
     return _BECAME_ITS_OWN.get(type(operation), _BECAME[operation.verb])
 
 
@@ -338,7 +338,7 @@ def _objects(kind: Kind, count: int) -> str:
 
 
 def done_in(ledger: SiteLedger) -> str:
-    """`settings, marketing plan regenerated` if everything at a site was done; otherwise nothing."""
+    """`settings changed, marketing plan regenerated` if everything at a site was done; otherwise nothing."""
     if ledger.in_doubt or any(entry.result is not ActionResult.DONE for entry in ledger.entries):
         return ""
     return _subjects(entry for entry in ledger.entries if entry.count)

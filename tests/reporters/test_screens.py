@@ -1262,9 +1262,9 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     plan = PlanCompleted(7, PlanTally(change=8))
     events: list[Event] = [PhaseStarted(Phase.APPLYING, 7), *(SiteApplied(ledger, seconds=1.0) for ledger in ledgers)]
     lines = shown(STARTED, *events, ApplyCompleted(plan, tally, 7), command="apply").splitlines()
-    assert lines[0] == "s0  1 done  in 1.0 s  settings"
-    assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  done: settings", "  ! settings          failed  no"]
-    assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done each  settings"]
+    assert lines[0] == "s0  1 done  in 1.0 s  settings changed"
+    assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  done: settings changed", "  ! settings          failed  no"]
+    assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done each  settings changed"]
 
 
 def test_what_one_call_failed_with_is_said_once() -> None:
@@ -1311,7 +1311,7 @@ def test_each_site_of_a_fleet_is_streamed_and_those_that_end_alike_are_counted_a
     for site in (*(f"s{number}" for number in range(40)), *(f"r{number}" for number in range(6)), "p1", "p2"):
         assert sum(line.startswith(f"{site} ") for line in lines) == 1, site
     assert "  6 sites  1 failed, 1 not started each  access was refused; give access" in lines
-    assert "  40 sites  1 done each  settings" in lines
+    assert "  40 sites  1 done each  settings changed" in lines
 
 
 def test_a_fleet_counts_posts_that_were_scheduled_or_cancelled_as_such() -> None:
@@ -1362,17 +1362,17 @@ def test_a_fleet_tells_what_was_deleted_from_what_was_changed_or_generated() -> 
         done("posts", tone().operation, *posts),
     ]
     lines = shown(*applied(*ledgers, sites=7), command="apply").splitlines()
-    assert lines[0] == "s0  2 done  in 12 s  settings, marketing plan regenerated"
+    assert lines[0] == "s0  2 done  in 12 s  settings changed, marketing plan regenerated"
     assert lines[4:7] == [
-        "gone  2 done  in 12 s  settings, marketing plan deleted",
-        "ideas  3 done  in 12 s  settings, 2 activities deleted",
-        "posts  3 done  in 12 s  settings, posts of 2 activities cleared",
+        "gone  2 done  in 12 s  settings changed, marketing plan deleted",
+        "ideas  3 done  in 12 s  settings changed, 2 activities deleted",
+        "posts  3 done  in 12 s  settings changed, posts of 2 activities cleared",
     ]
     assert lines[8:12] == [
-        "  ideas         3 done  settings, 2 activities deleted",
-        "  posts         3 done  settings, posts of 2 activities cleared",
-        "  4 more sites  2 done each  settings, marketing plan regenerated",
-        "  gone          2 done  settings, marketing plan deleted",
+        "  ideas         3 done  settings changed, 2 activities deleted",
+        "  posts         3 done  settings changed, posts of 2 activities cleared",
+        "  4 more sites  2 done each  settings changed, marketing plan regenerated",
+        "  gone          2 done  settings changed, marketing plan deleted",
     ]
     few = shown(*applied(*ledgers[3:5], sites=2), command="apply")
     assert "\n  gone  2 done\n" in few, "each action has a line above"
@@ -1950,11 +1950,11 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
     lines = shown(*applied(*fleet), command="apply", screen=screen).splitlines()
     assert lines[:6] == [
         "shop  4 done  in 12 s",
-        "  > posts             done  4 scheduled for Tue 2026-12-01 09:30 UTC to Wed 2026-12-02 10:30 UTC"
-        '  "Title 0", "Title 1", "Title 2" and 1 more post',
+        "  > posts             done  4 scheduled for Tue 2026-12-01 09:30 to Wed 2026-12-02 10:30 UTC"
+        '  "Title 0", "Title 2", each on Facebook; "Title 1" (Instagram) and 1 more post',
         "shop  1 failed, 3 done  in 12 s",
-        "  > posts             done  2 scheduled for Tue 2026-12-01 09:30 UTC to Tue 2026-12-01 10:30 UTC"
-        '  "Title 0", "Title 1"',
+        "  > posts             done  2 scheduled for Tue 2026-12-01 09:30 to Tue 2026-12-01 10:30 UTC"
+        '  "Title 0" (Facebook); "Title 1" (Instagram)',
         '  > post "Title 2" (Facebook)  done  on account shop.berlin  scheduled for Wed 2026-12-02 09:30 UTC; '
         "requested by a worker that was lost afterwards",
         '  ! post "Title 3" (Instagram)  failed  due Wed 2026-12-02 10:30 UTC  no',
