@@ -118,7 +118,7 @@ WORDS: Final = {
     "DriftedRecord.objects": "The managed objects.",
     "DifferenceRecord.field": "The field in the approvals file.",
     "EventCreated.event": "The event, as the file declares it.",
-    "EntryRecord.goesOut": "When a scheduled post goes out.",
+    "EntryRecord.goesOut": "When a scheduled post goes out, also if it was not moved to the time asked for.",
     "EntryRecord.problem": "Why it was not done.",
     "EntryRecord.requestId": "The request id of its call.",
     "FailedRecord.error": "Why it could not be worked on.",
@@ -237,6 +237,7 @@ WORDS: Final = {
     "PlanTally.toReview": "How many drafts wait for review.",
     "ApplyTally.moved": "How many of the published posts were already scheduled, and were only moved to another time.",
     "ApplyTally.stillGoingOut": "How many posts go out although they are no longer wanted.",
+    "ApplyTally.atAnotherTime": "How many posts go out, but not at the time asked for; each counts as not done, too.",
     "ReviewRecord.stillGoingOut": "How many posts go out although they are no longer wanted.",
     "ReviewRecord.toDiscard": "How many of the waiting drafts the next `apply` discards.",
     "ReviewRecord.unapproved": "How many of the waiting drafts are already scheduled, and go out unless somebody "

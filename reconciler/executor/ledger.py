@@ -57,8 +57,9 @@ class Entry(Struct, frozen=True):
     """One action and how it ended. `count` is how much it adds to the `Apply:` line (0: deferred).
 
     `problem` says why an action was not done; every action that was not done has one. Remote text in it has been made
-    printable. `goes_out` is when a scheduled post goes out, as it was read back. `matched` is how many actions a
-    deferred action turned into. `request_id` is from the action's call; that of the problem may be from another call.
+    printable. `goes_out` is when a scheduled post goes out, as it was read last; also that of a post that was not moved
+    to another time. `matched` is how many actions a deferred action turned into. `request_id` is from the action's
+    call; that of the problem may be from another call.
     """
 
     address: Address
@@ -77,6 +78,17 @@ class Entry(Struct, frozen=True):
     def verb(self) -> Verb:
         """The verb of its write."""
         return self.operation.verb
+
+    @property
+    def scheduled_first(self) -> bool:
+        """Whether its post is scheduled, although it was not moved to its rule's time, as far as is known."""
+        return self.remark is Remark.SCHEDULED
+
+    @property
+    def at_another_time(self) -> bool:
+        """Whether its post goes out at another time than the one asked for."""
+        moved = self.result is ActionResult.DONE or self.result is ActionResult.UNKNOWN
+        return not moved and (self.scheduled_first or self.goes_out is not None)
 
     @classmethod
     def not_done(cls, address: Address, operation: Operation, result: ActionResult, problem: Diagnostic) -> Self:
@@ -159,6 +171,8 @@ class ApplyTally(Struct, frozen=True):
     not_started: int = 0
     """Not shown in the line, but makes a run incomplete."""
     still_going_out: int = 0
+    at_another_time: int = 0
+    """Posts that go out, but not at the time asked for, because they were not moved. Each counts as not done, too."""
 
     @property
     def all_published(self) -> int:
@@ -192,8 +206,14 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> ApplyTally:
         discarded: set[PostId] = set()
         done = [entry for entry in ledger.entries if entry.result is ActionResult.DONE]
         counts["moved"] += len(only_moved((entry.address, entry.operation) for entry in done))
+        going_out = {post.address for post in ledger.still_going_out}
+        counts["at_another_time"] += len(
+            {entry.address for entry in ledger.entries if entry.at_another_time} - going_out
+        )
         for entry in ledger.entries:
             name, among, kept = entry.result.replace("-", "_"), counts, False
+            if entry.scheduled_first:
+                (promised if entry.promised else counts)["published"] += 1
             if entry.result is ActionResult.DONE:
                 column, kept = column_of(entry.operation), entry.promised
                 among = promised if kept else counts

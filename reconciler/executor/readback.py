@@ -98,7 +98,7 @@ async def _not_as_asked(run: SiteRun, attempt: CallAttempt, found: Snapshot, pro
             for note in kept_notes(owner, changes, kind.title(operation)):
                 run.note(note)
             return
-    run.correct(attempt.action, problem)
+    run.correct(attempt.action, problem, goes_out=kind.goes_out(operation, found))
 
 
 def _record_what_is_there(run: SiteRun, attempt: CallAttempt, found: Snapshot) -> None:

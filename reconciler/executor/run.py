@@ -229,10 +229,20 @@ class SiteRun:
         entry = Entry(action.address, action.operation, ActionResult.DONE, matched=matched, count=0)
         self.emit(Finished(self._enter(action, entry)))
 
-    def fail(self, action: Action, result: ActionResult, problem: Diagnostic, request: str | None = None) -> None:
+    def fail(
+        self,
+        action: Action,
+        result: ActionResult,
+        problem: Diagnostic,
+        request: str | None = None,
+        *,
+        remark: Remark | None = None,
+        goes_out: datetime | None = None,
+    ) -> None:
         """Enters an action that was started but not done, with the request id of its call."""
         entry = Entry.not_done(action.address, action.operation, result, problem)
-        self.emit(Finished(self._enter(action, replace(entry, request_id=request or problem.request_id))))
+        entry = replace(entry, remark=remark, goes_out=goes_out, request_id=request or problem.request_id)
+        self.emit(Finished(self._enter(action, entry)))
 
     def conclude_with(self, action: Action, outcome: Outcome) -> None:
         """Enters an action that ended with this outcome."""
@@ -241,13 +251,20 @@ class SiteRun:
                 self.finish(action, remark=remark, request=request)
             case Pending(request_id=request):
                 self.fail(action, ActionResult.PENDING, UNDER_WAY, request)
-            case NotDone(problem=problem) | Unknown(problem=problem):
-                self.fail(action, result_of(outcome), problem)
+            case NotDone(problem=problem, goes_out=goes_out):
+                self.fail(action, result_of(outcome), problem, goes_out=goes_out)
+            case Unknown(problem=problem):
+                self.fail(action, ActionResult.UNKNOWN, problem)
             case _:
                 assert_never(outcome)
 
-    def correct(self, action: Action, problem: Diagnostic, *, unknown: bool = False) -> None:
-        """Changes an entry into a failed one: the read-back found something else."""
+    def correct(
+        self, action: Action, problem: Diagnostic, *, unknown: bool = False, goes_out: datetime | None = None
+    ) -> None:
+        """Changes an entry into a failed one: the read-back found something else.
+
+        `goes_out` is when a post that was not moved goes out.
+        """
         done = [
             at
             for at, entry in enumerate(self._entries)
@@ -257,8 +274,11 @@ class SiteRun:
         # A cancel that was accepted but shows no effect is not our error: how it ends is not known yet.
         result = ActionResult.UNKNOWN if unknown or action.operation.verb is Verb.CANCEL else ActionResult.FAILED
         for at in (exact or done)[:1]:
-            corrected = about(problem, action.address, result)
-            self._entries[at] = replace(self._entries[at], result=result, problem=corrected, remark=None, goes_out=None)
+            corrected, entry = about(problem, action.address, result), self._entries[at]
+            # A draft that was scheduled first, and then moved, is still scheduled.
+            scheduled = goes_out is not None and entry.operation != action.operation
+            remark = Remark.SCHEDULED if scheduled else None
+            self._entries[at] = replace(entry, result=result, problem=corrected, remark=remark, goes_out=goes_out)
             self.emit(Corrected(self._entries[at]))
             self._follow(self._entries[at])
 

@@ -11,8 +11,10 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import CREATED_SHOWS_WITHIN, LOOKS, infer_outcome, read_for
 from reconciler.executor.run import CallAttempt, SiteRun
+from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import note_part
 from reconciler.model.notes import InputsPending
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Remark, Unknown
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
@@ -43,7 +45,7 @@ def note_pending(run: SiteRun) -> None:
 
 
 async def resolve_unclear(run: SiteRun, attempt: CallAttempt) -> CallAttempt:
-    """The attempt, with what reading the site shows if the answer was unclear or a refusal."""
+    """The attempt, with what reading the site shows if the answer was unclear, or a refusal that may not be true."""
     match attempt.outcome:
         case Unknown():
             outcome = await _read_again(run, attempt, attempt.outcome)
@@ -52,9 +54,7 @@ async def resolve_unclear(run: SiteRun, attempt: CallAttempt) -> CallAttempt:
             resolved = replace(attempt, outcome=outcome)
             await run.close(resolved)
             return resolved
-        case NotDone(skipped=skipped, missing=missing) if skipped or (
-            missing and attempt.action.operation.verb is Verb.CANCEL
-        ):
+        case NotDone(skipped=skipped) if skipped or _is_about_a_scheduled_post(attempt.action.operation):
             operation = attempt.action.operation
             found = await kind_of(operation).ruled_out(operation, attempt.outcome, run.cache, run.journal)
             ruled_out = replace(attempt, outcome=found)
@@ -74,6 +74,11 @@ async def resolve_unclear(run: SiteRun, attempt: CallAttempt) -> CallAttempt:
             assert_never(attempt.outcome)
 
 
+def _is_about_a_scheduled_post(operation: Operation) -> bool:
+    """Whether it matters to the public what became of the call, whatever the answer said."""
+    return operation.verb is Verb.CANCEL or operation.moves
+
+
 async def _gone_already(run: SiteRun, attempt: CallAttempt, refused: NotDone) -> CallAttempt:
     """A 404 to a removal: done if the object no longer exists. May raise an ApiError."""
     seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
@@ -91,6 +96,7 @@ async def _read_again(run: SiteRun, attempt: CallAttempt, unclear: Unknown) -> O
         pause = max(pause, CREATED_SHOWS_WITHIN / 5)
         looks = 1 + ceil(CREATED_SHOWS_WITHIN / pause)
     found: Outcome | None = None
+    seen = Snapshot()
     try:
         for number in range(looks):
             if number:
@@ -108,5 +114,7 @@ async def _read_again(run: SiteRun, attempt: CallAttempt, unclear: Unknown) -> O
     if isinstance(found, NotDone):
         if attempt.action.operation.verb is Verb.CREATE:  # it may show later: the entry stays open for the next run
             return replace(unclear, problem=unclear.problem.and_then(f"{found.problem.message} yet"))
-        return replace(found, problem=unclear.problem.and_then(found.problem.message), asked=unclear.asked)
+        goes_out = kind_of(attempt.entry.operation).goes_out(attempt.entry.operation, seen)
+        problem = unclear.problem if goes_out else unclear.problem.and_then(found.problem.message)
+        return replace(found, problem=problem, asked=unclear.asked, goes_out=goes_out)
     return found if isinstance(found, Unknown) else replace(found, request_id=unclear.request_id)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.frozen import Variant
+from reconciler.model.frozen import Instant, Variant
 from reconciler.model.requests import SentRequest
 
 
@@ -60,6 +60,8 @@ class Remark(StrEnum):
     """Done before another worker took over from one that was lost."""
     ASKED_BEFORE = "asked-before"
     """Requested by a worker that was lost afterwards."""
+    SCHEDULED = "scheduled"
+    """The post is scheduled, but was not moved to the time of its rule, as far as is known."""
 
 
 class Done(Variant, frozen=True):
@@ -88,6 +90,8 @@ class NotDone(Variant, frozen=True):
     """Whether the answer was that the object does not exist (404): what was to be removed may already be gone."""
     asked: SentRequest | None = None
     """The request that was refused, if there was one."""
+    goes_out: Instant | None = None
+    """If a post was not moved: when it goes out, as it was read last. None if it does not, or if that is unknown."""
 
     @property
     def request_id(self) -> str | None:

@@ -122,6 +122,11 @@ def shared_reason(diagnostic: Diagnostic) -> str:
     return reason(for_any_site(diagnostic))
 
 
+def shared_cause(diagnostic: Diagnostic) -> tuple[str, str]:
+    """What is the same for all calls that failed alike: the `shared_reason`, and the call without its object's id."""
+    return shared_reason(diagnostic), _without_ids(diagnostic.call, diagnostic.request_id)
+
+
 def particulars(diagnostic: Diagnostic) -> str:
     """`GET /marketing-plan answered 403, request id 1.2`: what only support needs."""
     name = f"request id {diagnostic.request_id}" if diagnostic.request_id else ""

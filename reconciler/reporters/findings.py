@@ -49,6 +49,7 @@ from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.drift_report import DriftState, without_name
 from reconciler.planner.unstopped import stops
 from reconciler.reporters import words
+from reconciler.reporters.ledger_text import goes_out_instead
 
 STILL_GOING_OUT: Final = "still-going-out"
 
@@ -222,7 +223,9 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
         yield replace(ledger.error, address=ledger.error.address or Address(ledger.site.name))
     for entry in causes_once(ledger.entries, ledger.still_going_out):
         if entry.problem is not None:
-            why = without_name(entry.problem).while_(f"{entry.operation.verb}: {spoken(entry.result)}")
+            instead = goes_out_instead(entry, ledger.time_zone)
+            ended = f"{entry.operation.verb}: {spoken(entry.result)}{f', but it {instead}' if instead else ''}"
+            why = without_name(entry.problem).while_(ended)
             yield replace(why, name=_name(entry) or why.name, request_id=why.request_id or entry.request_id)
 
 

@@ -18,6 +18,9 @@ NO_CHANGES: Final = "No changes."
 NO_DRIFT: Final = "No drift."
 NOTHING_PUBLIC: Final = " Nothing goes public."
 
+AT_ANOTHER_TIME: Final = "going out at another time"
+"""The words for posts that were not moved to the time asked for."""
+
 NO_SITES: Final = "No sites were selected; nothing was checked."
 """The last line of a run over no sites."""
 
@@ -118,6 +121,7 @@ def apply_line(done: results.ApplyCompleted) -> str:
     promised = ", ".join(part for part in (uncounted, _kept(tally.promised)) if part)
     rest = _earlier(done.plan.tally) + _counted(
         (tally.still_going_out, "still going out"),
+        (tally.at_another_time, AT_ANOTHER_TIME),
         (tally.failed + done.failed + done.plan.failed, "failed"),
         (tally.skipped, "skipped"),
         (tally.withheld, "withheld"),

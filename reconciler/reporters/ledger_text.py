@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once
+from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
@@ -24,18 +24,19 @@ from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperat
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, GoingOut, Reason
-from reconciler.reporters.diagnostics import of_its_site, reason, sentence, shared_reason
+from reconciler.reporters.diagnostics import of_its_site, reason, sentence, shared_cause, shared_reason
 from reconciler.reporters.failures import unseen_lines
 from reconciler.reporters.going_out import by_cause, going_out_lines, going_out_words, kinds_of
 from reconciler.reporters.kinds.base import STYLES, SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
+from reconciler.reporters.last_lines import AT_ANOTHER_TIME
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.named_drafts import by_channels
 from reconciler.reporters.same_names import with_ids_if_needed
 from reconciler.reporters.totals import problem_lines
 from reconciler.reporters.values import quoted
-from reconciler.reporters.words import delete_of, moment, on_account
+from reconciler.reporters.words import delete_of, moment, on_account, time_beside
 
 RESULT_STYLES: Final = {
     ActionResult.DONE: Style.GREEN,
@@ -70,6 +71,7 @@ REMARKS: Final = {
     Remark.IN_PART: "some drafts were regenerated, others were not",
     Remark.DONE_BEFORE: "done before another worker took over from one that was lost",
     Remark.ASKED_BEFORE: "requested by a worker that was lost afterwards",
+    Remark.SCHEDULED: "",  # it is said when the post goes out
 }
 
 _BECAME: Final = {
@@ -90,6 +92,8 @@ _BECAME_ITS_OWN: Final[Mapping[type[Operation], str]] = {
 
 _TIME_OVER: Final = frozenset({Trouble.STILL_UNDER_WAY, Trouble.BEHIND})
 """Why entries were cut short if nobody stopped the run. `Next:` says to run it again."""
+
+SAME_CAUSE: Final = "same cause as above"
 
 MOST_TITLES: Final = 3
 
@@ -134,7 +138,7 @@ def applied_lines(
         listed = [entry for entry in ledger.entries if entry.result is not ActionResult.DONE]
     listed = [entry for entry in listed if not (entry in cut_short or became_others(entry))]
     listed = causes_once(listed, ledger.still_going_out)
-    repeated = [entry for entry in listed if same_as and _has_cause(entry)]
+    repeated = [entry for entry in listed if same_as and _has_cause(entry) and not goes_out_instead(entry, zone)]
     listed = [entry for entry in listed if entry not in repeated]
     spans = [Span(applied.name, Style.BOLD), Span(counts(ledger, without=cut_short))]
     if applied.seconds:  # 0: nobody measured it
@@ -156,9 +160,9 @@ def applied_lines(
         yield from going_out_lines(posts, zone)
     for problem in ledger.in_doubt:
         yield from problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1)
-    listed, failed_calls = [*with_ids_if_needed(listed)], set[tuple[str, ...]]()
+    listed, above = [*with_ids_if_needed(listed)], set[tuple[str, str]]()
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
-        yield _entry(same[0], zone, failed_calls) if len(same) == 1 else _posts(same, zone)
+        yield _entry(same[0], zone, above, same_as) if len(same) == 1 else _posts(same, zone, above, same_as)
     for note in ledger.notes:
         yield Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8)
     if ledger.error and not same_as:
@@ -269,7 +273,10 @@ def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
     found: dict[object, list[Entry]] = {}
     for entry in entries:
         operation = entry.operation
-        alike = entry.address if _moment_of(entry) is None else (entry.result, operation.verb, operation.moves)
+        alike: object = entry.address
+        if _moment_of(entry) is not None:
+            cause = shared_cause(entry.problem) if entry.at_another_time and entry.problem else None
+            alike = (entry.result, operation.verb, operation.moves, cause)
         found.setdefault(alike, []).append(entry)
     return found.values()
 
@@ -281,6 +288,8 @@ def _moment_of(entry: Entry) -> datetime | None:
         if isinstance(operation, ReschedulePost):
             return operation.before  # at which it still goes out
         return operation.at if isinstance(operation, SchedulePost) else None
+    if entry.at_another_time:
+        return entry.goes_out
     if entry.result is not ActionResult.DONE or entry.remark is not None:
         return None
     if isinstance(operation, SchedulePost):
@@ -295,11 +304,14 @@ def _only_withheld(entry: Entry) -> bool:
     )
 
 
-def _posts(entries: Sequence[Entry], zone: str) -> Line:
+def _posts(entries: Sequence[Entry], zone: str, above: set[tuple[str, str]], same_as: SiteName | None) -> Line:
     """`11 scheduled for Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles and channels."""
     verb, result, moves = entries[0].operation.verb, entries[0].result, entries[0].operation.moves
     done = "cancelled, due" if verb is Verb.CANCEL else "moved to" if moves else "scheduled for"
     became = done if result is ActionResult.DONE else "not moved, due" if moves else "due"
+    why: Sequence[Span] = ()
+    if entries[0].at_another_time:
+        became, why = f"{AT_ANOTHER_TIME}:", _why(entries[0], above, same_as)
     moments = sorted(at for entry in entries if (at := _moment_of(entry)))
     when = moment(moments[-1], zone)
     if moments[-1] > moments[0]:  # the zone is that of both
@@ -307,7 +319,7 @@ def _posts(entries: Sequence[Entry], zone: str) -> Line:
     what = f"{len(entries):,} {became} {when}"
     posts = (entry.operation for entry in entries if isinstance(entry.operation, ScheduleOperation))
     named = by_channels(posts, MOST_TITLES, "post")
-    spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(named, Style.DIM))
+    spans = (Span(spoken(result), RESULT_STYLES[result]), Span(what), Span(named, Style.DIM), *why)
     if result is not ActionResult.DONE:
         return subject_line("!", RESULT_STYLES[result], "posts", *spans)
     return subject_line(SYMBOLS[verb], STYLES[verb], "posts", *spans)
@@ -362,28 +374,42 @@ def refused_lines(
         yield from line.on(screen)
 
 
-def _entry(entry: Entry, zone: str, failed_calls: set[tuple[str, ...]]) -> Line:
-    """An action with how it ended. Why a call failed is shown only once; `failed_calls` are those already shown."""
+def is_said_above(entry: Entry, above: set[tuple[str, str]]) -> bool:
+    """Whether the call of an action failed like an earlier one whose cause is shown `above`; adds its cause if not."""
+    if entry.problem is None or not (entry.problem.call or requests(entry)):
+        return False
+    if (cause := shared_cause(entry.problem)) in above:
+        return True
+    above.add(cause)
+    return False
+
+
+def _entry(entry: Entry, zone: str, above: set[tuple[str, str]], same_as: SiteName | None = None) -> Line:
+    """An action with how it ended. Why a call failed is shown only once; `above` are the causes already shown."""
     operation = entry.operation
     said = action_text(Action(entry.address, operation, Reason.RULE), zone)
     style = STYLES[operation.verb] if entry.result is ActionResult.DONE else RESULT_STYLES[entry.result]
     symbol = SYMBOLS[operation.verb] if entry.result is ActionResult.DONE else "!"
     if isinstance(operation, Deferred) and entry.result is ActionResult.DONE:
         return subject_line(symbol, Style.DIM, said.subject, Span(outcome_words(entry, said.text, zone), Style.DIM))
-    spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]
-    problem = None if _only_withheld(entry) else entry.problem
-    if problem is not None and problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again
+    why = _why(entry, above, same_as) or (Span(became(entry, zone)),)
+    spans = (Span(spoken(entry.result), RESULT_STYLES[entry.result]), Span(outcome_words(entry, said.text, zone)), *why)
+    return subject_line(symbol, style, said.subject, *(span for span in spans if span.text))
+
+
+def _why(entry: Entry, above: set[tuple[str, str]], same_as: SiteName | None) -> Sequence[Span]:
+    """Why an action was not done, if that is said, with what only support needs at the end."""
+    problem = entry.problem
+    if problem is None or _only_withheld(entry):
+        return ()
+    if problem.code == Trouble.STILL_UNDER_WAY:  # `Next:` says to run it again
         problem = replace(problem, fix="")
-    why = "" if problem is None else reason(problem)
-    call = (why, *_particulars(entry, problem)) if problem is not None else ()
-    if why and call[1:] and call in failed_calls:
-        spans += [Span(text) for text in (outcome_words(entry, said.text, zone), "same cause as above") if text]
-        return subject_line(symbol, style, said.subject, *spans)
-    failed_calls.add(call)
-    spans += [Span(text) for text in (outcome_words(entry, said.text, zone), why or became(entry, zone)) if text]
-    if entry.problem is not None and (last := ", ".join(_particulars(entry, entry.problem))):
-        spans.append(Span(f"({last})", Style.DIM))
-    return subject_line(symbol, style, said.subject, *spans)
+    if same_as and _has_cause(entry):
+        return (Span(f"same cause as {same_as}"),)
+    if is_said_above(entry, above):
+        return (Span(SAME_CAUSE),)
+    last = ", ".join(_particulars(entry, problem))
+    return (Span(reason(problem)), *((Span(f"({last})", Style.DIM),) if last else ()))
 
 
 def _particulars(entry: Entry, problem: Diagnostic) -> Iterator[str]:
@@ -401,7 +427,8 @@ def requests(entry: Entry) -> tuple[str, ...]:
 
 def became(entry: Entry, zone: str) -> str:
     """What else is said about an action: when its post goes out, or how it came to be done."""
-    when = f"scheduled for {moment_text(entry.goes_out, zone)}" if entry.goes_out is not None else ""
+    done = entry.result is ActionResult.DONE
+    when = f"scheduled for {moment_text(entry.goes_out, zone)}" if done and entry.goes_out is not None else ""
     return "; ".join(part for part in (when, REMARKS[entry.remark] if entry.remark is not None else "") if part)
 
 
@@ -413,13 +440,29 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     if isinstance(operation, AwaitGeneration):  # the problem says what it was waiting for
         return ""
     if isinstance(operation, SchedulePost):
-        return f"due {scheduled_words(operation, zone)}"
+        return goes_out_instead(entry, zone) or f"due {scheduled_words(operation, zone)}"
     if isinstance(operation, ReschedulePost):
-        moved = f"would have moved to {moment(operation.at, zone)}"
-        if entry.result is ActionResult.WITHHELD and operation.before is not None:
-            moved += f"; it still goes out {moment(operation.before, zone)}"
-        return moved
+        if instead := goes_out_instead(entry, zone):
+            return instead
+        stays = operation.before if entry.result is ActionResult.WITHHELD else None
+        still = f"; it still goes out {moment(stays, zone)}" if stays is not None else ""
+        return f"would have moved to {moment(operation.at, zone)}{still}"
     return planned
+
+
+def goes_out_instead(entry: Entry, zone: str) -> str:
+    """`goes out Thu 2026-11-05 16:00 Europe/Berlin, not 09:30, on kiln`: if it was not moved to the time asked for."""
+    operation = entry.operation
+    if not isinstance(operation, SchedulePost | ReschedulePost) or operation.at is None:
+        return ""
+    if not (entry.at_another_time or entry.scheduled_first):
+        return ""
+    found, asked = "at a time Wix picked", moment(operation.at, zone)
+    if entry.goes_out is not None:
+        found, asked = moment(entry.goes_out, zone), time_beside(operation.at, entry.goes_out, zone)
+    instead = f"unless it was moved to {asked}" if entry.result is ActionResult.UNKNOWN else f"not {asked}"
+    where = f",{on_account(operation.account)}" if operation.account else ""
+    return f"goes out {found}, {instead}{where}"
 
 
 def _done_words(entry: Entry, planned: str, zone: str) -> str:
@@ -457,6 +500,8 @@ def counts(ledger: SiteLedger, *, without: Sequence[Entry] = ()) -> str:
     """`1 failed, 3 done`, not counting entries that are shown in another way."""
     found = Counter(entry.result for entry in ledger.entries if entry.count and entry not in without)
     found[ActionResult.UNKNOWN] += len({problem.address for problem in ledger.in_doubt})
-    parts = ["failed"] if ledger.error else []
+    at_another_time = tally_of([ledger]).at_another_time
+    parts = [f"{at_another_time:,} {AT_ANOTHER_TIME}"] if at_another_time else []
+    parts += ["failed"] if ledger.error else []
     parts += [f"{found[result]:,} {spoken(result)}" for result in WORST_FIRST if found[result]]
     return ", ".join(parts) or "nothing done"

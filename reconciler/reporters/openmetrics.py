@@ -72,7 +72,7 @@ class OpenMetricsReporter:
                 self._audited(name, report)
             case site_results.SiteApplied(name=name, ledger=ledger):
                 done = tally_of((ledger,))
-                ended = [(entry.operation.verb, entry.result) for entry in ledger.entries]
+                ended = [(entry.verb, entry.result) for entry in ledger.entries if not entry.at_another_time]
                 counts = {"pending": done.pending, "still_going_out": done.still_going_out}
                 not_scheduled = ended.count((Verb.PUBLISH, ActionResult.FAILED))
                 posts = {

@@ -15,7 +15,15 @@ from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.diagnostics import of_its_site, sentence
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
-from reconciler.reporters.ledger_text import became, became_others, doubt_words, outcome_words, requests
+from reconciler.reporters.ledger_text import (
+    SAME_CAUSE,
+    became,
+    became_others,
+    doubt_words,
+    is_said_above,
+    outcome_words,
+    requests,
+)
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -58,6 +66,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         rank, state, style = 0, "still going out", "bad"
     zone = ledger.time_zone
     shown = causes_once(ledger.entries, ledger.still_going_out)
+    above: set[tuple[str, str]] = set()
     parts = [
         bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
         bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
@@ -65,7 +74,9 @@ def applied_row(applied: SiteApplied) -> SiteRow:
             (line("!", "unknown", text(doubt_words(problem))) + fix(problem.fix) for problem in ledger.in_doubt),
             "items bad",
         ),
-        bullets((_entry(entry, zone) for entry in with_ids_if_needed(shown) if not became_others(entry)), "items"),
+        bullets(
+            (_entry(entry, zone, above) for entry in with_ids_if_needed(shown) if not became_others(entry)), "items"
+        ),
         notes([sentence(note) for note in ledger.notes]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds),
@@ -88,6 +99,7 @@ def counts_of(tally: ApplyTally) -> RowCounts:
         ("generated", tally.generated),
         ("discarded", tally.discarded),
         ("published", tally.published),
+        ("at another time", tally.at_another_time),
         ("cancelled", tally.cancelled),
         ("after generation", tally.promised.objects),
         ("finished", tally.finished),
@@ -113,17 +125,22 @@ def _posts(ledger: SiteLedger) -> Iterator[Entered]:
         if entry.result is ActionResult.DONE:
             gone = isinstance(entry.operation, CancelPost)
             state, style = ("cancelled", "gone") if gone else ("scheduled", "good")
-        if (entered := entered_post(entry.operation, (), name, zone, state, style)) is not None:
-            yield entered
+        if (entered := entered_post(entry.operation, (), name, zone, state, style)) is None:
+            continue
+        if entry.at_another_time and entry.goes_out is not None:
+            entered = replace(entered, at=entry.goes_out, state="at another time")
+        yield entered
 
 
-def _entry(entry: Entry, zone: str) -> str:
+def _entry(entry: Entry, zone: str, above: set[tuple[str, str]]) -> str:
     said = action_text(Action(entry.address, entry.operation, Reason.RULE), zone)
     tag = f'<span class="tag {RESULTS[entry.result][1]}">{spoken(entry.result)}</span> '
     found = line(SYMBOLS[entry.operation.verb], said.subject, tag + text(outcome_words(entry, said.text, zone)))
     if outcome := became(entry, zone):
         found += f'<div class="why">{text(outcome)}</div>'
-    if entry.problem is not None:
+    if is_said_above(entry, above):
+        found += f'<div class="why">{SAME_CAUSE}</div>'
+    elif entry.problem is not None:
         where = f"{entry.problem.place}: " if entry.problem.place else ""
         found += f'<div class="why">{text(where + entry.problem.cause)}</div>'
         found += fix(entry.problem.fix)

@@ -54,6 +54,12 @@ def moment(at: datetime, zone: str) -> str:
     return moment_text(at, zone)
 
 
+def time_beside(at: datetime, other: datetime, zone: str) -> str:
+    """`09:30`: when something is, for use after another time, if that is on the same day."""
+    day = moment(other, zone)[: len("Thu 2026-12-03")]
+    return moment(at, zone).removesuffix(f" {zone}").removeprefix(f"{day} ")
+
+
 def on_account(label: str | Absent | None) -> str:
     """` on janes.pottery`: the account for use after a post's name or time; empty if it is not known."""
     return f" on {shown_account(label)}" if label else ""

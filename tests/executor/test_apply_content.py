@@ -34,7 +34,7 @@ from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import Deferred, Operation, SitePart
-from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.outcomes import Done, NotDone, Outcome, Remark
 from reconciler.model.posts import (
     ActivityId,
     AnyPostStatus,
@@ -616,6 +616,29 @@ def test_a_cancel_that_is_ruled_out_is_judged_by_what_the_post_is(shop: Bench, s
     assert (shop.recorded.object("draft[p1]") == WAS_CANCELLED) is (result == "done")
 
 
+@pytest.mark.parametrize(("cancelled", "result"), [(True, "done"), (False, "failed")])
+def test_a_refused_cancel_is_judged_by_what_the_post_is(shop: Bench, cancelled: bool, result: str) -> None:
+    cancel = cancelling(shop, "p1")
+    shop.world.answers = {CancelPost: [refused("400")]}
+    if cancelled:
+        shop.world.after_call = lambda _: shop.world.edit("p1", status=PostStatus.CANCELED)
+    ledger = shop.apply(cancel)
+    assert (results(ledger), details(ledger)) == (
+        [result],
+        ["it was no longer waiting to go out" if cancelled else "400"],
+    )
+    assert (shop.recorded.object("draft[p1]") == WAS_CANCELLED) is cancelled
+    assert (why_not_cancelled(shop.recorded, PostId("p1")) is None) is cancelled
+    assert len(ledger.still_going_out) == (not cancelled)
+
+
+def test_a_refused_cancel_whose_post_cannot_be_read_does_not_keep_others_from_being_cancelled(shop: Bench) -> None:
+    cancels = [cancelling(shop, "p1"), cancelling(shop, "p2")]
+    shop.world.answers = {CancelPost: [refused("400")]}
+    shop.world.failing["post"] = [failure()]
+    assert results(shop.apply(*cancels)) == ["failed", "done"]
+
+
 def test_a_cancel_that_came_too_late_says_what_the_public_sees(shop: Bench) -> None:
     cancel = cancelling(shop, "p1")
     shop.world.edit("p1", status=PostStatus.PUBLISHED, external_url="https://instagram.example/p/1")
@@ -710,7 +733,7 @@ def test_what_is_not_cancelled_still_goes_out_and_nothing_of_it_is_destroyed(
     ("shown", "why"),
     [
         (PostStatus.CANCELED, "no; the post is CANCELED"),
-        (PostStatus.SCHEDULED, "no; the post is SCHEDULED"),
+        (PostStatus.SCHEDULED, "no"),
         (PostStatus.PUBLISHED, "it has gone out and is live on "),
         (None, "no; the post is gone"),
     ],
@@ -729,17 +752,29 @@ def test_a_refused_move_says_what_the_post_is(shop: Bench, shown: PostStatus | N
     assert details(ledger)[0].startswith(why), details(ledger)
 
 
-@pytest.mark.parametrize(("moves", "result"), [(True, "done"), (False, "skipped")])
-def test_a_refused_move_is_judged_by_when_the_post_goes_out(shop: Bench, moves: bool, result: str) -> None:
-    at = START + timedelta(days=4)
-    shop.world.edit("p1", status=PostStatus.SCHEDULED, scheduled_for=START + timedelta(days=3))
+@pytest.mark.parametrize(
+    ("answer", "moves", "result"),
+    [
+        (refused("428", skipped=True), True, "done"),
+        (refused("428", skipped=True), False, "skipped"),
+        (refused("400"), True, "done"),
+        (refused("400"), False, "failed"),
+    ],
+)
+def test_a_refused_move_is_judged_by_when_the_post_goes_out(
+    shop: Bench, answer: NotDone, moves: bool, result: str
+) -> None:
+    at, before = START + timedelta(days=4), START + timedelta(days=3)
+    shop.world.edit("p1", status=PostStatus.SCHEDULED, scheduled_for=before)
     live = post(shop, "p1")
     move = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, at, before=live.scheduled_for)
-    shop.world.answers = {ReschedulePost: [refused("428", skipped=True)]}
+    shop.world.answers = {ReschedulePost: [answer]}
     shop.world.after_call = lambda _: shop.world.edit("p1", scheduled_for=at) if moves else None
     ledger = shop.apply(act(move, Kind.DRAFT, "p1"))
     assert results(ledger) == [result]
     assert [known.scheduled_for for known in shop.recorded.published] == ([at] if moves else [])
+    assert only(ledger).goes_out == (None if moves else before)
+    assert tally_of([ledger]).at_another_time == (not moves)
 
 
 @pytest.mark.parametrize(("in_doubt", "them"), [(("p1",), "it"), (("p1", "p2"), "them")])
@@ -910,13 +945,80 @@ def test_a_draft_with_a_time_of_its_own_is_moved_there_if_the_api_chose_another(
     assert tally_of([ledger]) == ApplyTally(published=1)
 
 
-def test_a_move_that_is_refused_says_when_the_post_goes_out(shop: Bench) -> None:
-    shop.world.after_call = lambda _: shop.world.edit("p1", scheduled_for=START)
-    shop.world.answers = {ReschedulePost: [refused("too late")]}
-    ledger = shop.apply(out(shop, "p1", at=START + timedelta(days=4)))
-    assert results(ledger) == ["failed"]
-    assert details(ledger)[0].startswith("scheduled for Mon 2026-11-02 09:00 UTC; moving it to")
-    assert [post.scheduled_for for post in shop.recorded.published] == [START]
+OWN_TIME = START + timedelta(days=3)
+
+
+def at_its_own_time(shop: Bench, operation: Operation) -> None:
+    if isinstance(operation, SchedulePost):
+        shop.world.edit("p1", scheduled_for=OWN_TIME)
+
+
+def scheduled_at_its_own_time(shop: Bench) -> Action:
+    """A post that its rule wants a day later."""
+    shop.world.after_call = lambda operation: at_its_own_time(shop, operation)
+    return out(shop, "p1", at=OWN_TIME + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (refused("no"), "failed"),
+        (refused("no", skipped=True), "skipped"),
+        (refused("no", missing=True), "failed"),
+        (unclear("no"), "failed"),
+    ],
+)
+def test_a_post_that_is_not_moved_is_published_all_the_same_and_says_when(
+    shop: Bench, answer: Outcome, result: str
+) -> None:
+    wanted = scheduled_at_its_own_time(shop)
+    shop.world.answers = {ReschedulePost: [answer]}
+    ledger = shop.apply(wanted)
+    entry = only(ledger)
+    assert (entry.result, entry.remark, entry.goes_out) == (result, Remark.SCHEDULED, OWN_TIME)
+    assert details(ledger)[0] == "moving it failed: no"
+    done = ApplyTally(published=1, at_another_time=1)
+    assert tally_of([ledger]) == replace(done, **{result: 1})
+    assert [post.scheduled_for for post in shop.recorded.published] == [OWN_TIME]
+
+
+def test_a_post_whose_move_had_no_effect_is_published_all_the_same(shop: Bench) -> None:
+    wanted = scheduled_at_its_own_time(shop)
+    shop.world.answers = {ReschedulePost: [Done()]}
+    ledger = shop.apply(wanted)
+    assert (results(ledger), only(ledger).goes_out) == (["failed"], OWN_TIME)
+    assert details(ledger)[0].startswith("the site shows another time")
+    assert tally_of([ledger]) == ApplyTally(published=1, at_another_time=1, failed=1)
+
+
+def test_a_post_that_may_have_been_moved_is_published(shop: Bench) -> None:
+    wanted = scheduled_at_its_own_time(shop)
+    shop.world.answers = {ReschedulePost: [unclear("lost")]}
+
+    def unreadable(operation: Operation) -> None:
+        at_its_own_time(shop, operation)
+        if isinstance(operation, ReschedulePost):
+            shop.world.failing["marketing-plan"] = [failure() for _ in range(9)]
+
+    shop.world.after_call = unreadable
+    ledger = shop.apply(wanted)
+    assert (results(ledger), only(ledger).goes_out) == (["unknown"], OWN_TIME)
+    assert tally_of([ledger]) == ApplyTally(published=1, unknown=1)
+
+
+@pytest.mark.parametrize("status", [PostStatus.CANCELED, None])
+def test_a_post_that_is_gone_when_it_is_to_be_moved_is_not_published(shop: Bench, status: PostStatus | None) -> None:
+    wanted = scheduled_at_its_own_time(shop)
+    shop.world.answers = {ReschedulePost: [refused("no", skipped=True)]}
+
+    def gone(operation: Operation) -> None:
+        at_its_own_time(shop, operation)
+        if isinstance(operation, ReschedulePost):
+            shop.world.edit("p1", status=status) if status else shop.world.change("a1", posts=())
+
+    shop.world.after_call = gone
+    ledger = shop.apply(wanted)
+    assert (only(ledger).goes_out, tally_of([ledger])) == (None, ApplyTally(skipped=1))
 
 
 def test_a_schedule_that_cannot_be_read_back_stays_open_for_the_next_run(shop: Bench) -> None:

@@ -311,6 +311,12 @@ def published_world(dice: random.Random) -> str:
     )
 
 
+def never_generated_again() -> str:
+    """The file of a site in such a world, without a schedule."""
+    text = site("shop-a", 1).replace("warm and playful", "dry").replace("  marketingTools: [SOCIAL_MARKETING]\n", "")
+    return text.replace("{state: present}", "{state: present, regenerate: {when: never}}")
+
+
 def decide(project: Project, dice: random.Random) -> None:
     """Some people approve, some change their minds."""
     path = project.root / "approvals" / "shop-a.yaml"
@@ -349,8 +355,7 @@ def counted(line: str) -> Counter[str]:
 def test_the_last_line_says_what_became_of_posts(seed: int, tmp_path: Path, reconciler: Command) -> None:
     dice, project = random.Random(seed), Project(tmp_path)
     rules = "schedule: {approval: required, rules: [{match: {within: 30d}}]}\n"
-    text = site("shop-a", 1).replace("warm and playful", "dry").replace("  marketingTools: [SOCIAL_MARKETING]\n", "")
-    text = text.replace("{state: present}", "{state: present, regenerate: {when: never}}")
+    text = never_generated_again()
     project.write(
         {"reconciler.yaml": PROJECT, "sandbox.yaml": published_world(dice), "sites/shop-a.yaml": text + rules}
     )
@@ -385,6 +390,48 @@ def test_the_last_line_says_what_became_of_posts(seed: int, tmp_path: Path, reco
         drift = reconciler("drift", project.root)
         assert counted(drift.last)["drifted"] >= failed, drift.out
         assert drift.code == 2 if failed else True
+
+
+NOT_MOVED: tuple[dict[str, Any], ...] = (
+    {"kind": "error", "status": 400},
+    {"kind": "error", "status": 428},
+    {"kind": "error", "status": 503},
+    {"kind": "drop-before"},
+    {"kind": "drop-after"},
+    {"kind": "error-after", "status": 400},
+)
+"""How a move ends that fails, or that only seems to."""
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 25))])
+def test_the_last_line_says_how_many_posts_go_out_at_another_time(
+    seed: int, tmp_path: Path, reconciler: Command
+) -> None:
+    """Each is scheduled at Wix's own time, and then moved to that of its rule."""
+    dice, project = random.Random(seed), Project(tmp_path)
+    rules = "schedule: {approval: required, rules: [{match: {within: 30d}, at: '09:30'}]}\n"
+    world, file = published_world(dice), never_generated_again() + rules
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world, "sites/shop-a.yaml": file})
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    assert reconciler("review", project.root).code == 0
+    assert reconciler("approve", project.root, "--all", "--yes").code == 0
+    for _ in range(4):
+        with project.world() as sandbox:
+            faults = [{"route": "POST *reschedule", "times": dice.randint(1, 4), "do": dice.choice(NOT_MOVED)}] * 2
+            for fault in faults:
+                sandbox.add_fault(fault)
+        before, planned = waiting(project), counted(reconciler("plan", project.root).last)
+        done = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+        told, after = counted(done.last), waiting(project)
+        with project.world() as sandbox:
+            sandbox.clear_faults()
+        new = {id for id in after if (before[id][0], after[id][0]) == ("DRAFT", "SCHEDULED")}
+        moved = {id for id in after if before[id] != after[id]} - new
+        other = {id for id, (_, info) in after.items() if "T09:30" not in info}
+        assert (told["published"], told["going"]) == (len(new | moved), len(other)), done.out
+        assert told["failed"] + told["skipped"] == len(other), done.out
+        assert planned["publish"] == told["published"] + len(other - new), (planned, done.out)
+        assert (done.code == 0) is (not other), done.out
 
 
 def test_a_refused_site_counts_only_as_refused(tmp_path: Path, reconciler: Command) -> None:

@@ -92,6 +92,7 @@ from reconciler.reporters.kinds.deferred import deferred_words
 from reconciler.reporters.kinds.registry import precondition
 from reconciler.reporters.last_lines import plan_line
 from reconciler.reporters.layout import Line, Screen, Span, columns
+from reconciler.reporters.page_ledger import applied_row
 from reconciler.reporters.registry import make
 from reconciler.reporters.review_text import review_line
 from reconciler.state.repair import StateSummary
@@ -1269,12 +1270,108 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
 
 def test_what_one_call_failed_with_is_said_once() -> None:
     one, other = (entry(Kind.DRAFT, replace(SCHEDULE, title=title), ActionResult.FAILED, "503") for title in "ab")
-    third = replace(other, problem=Diagnostic("test", "503", request_id="request-8"))
-    screen = shown(*applied(SiteLedger(SiteRef(SHOP, "1"), (one, other, third))), command="apply")
+    screen = shown(*applied(SiteLedger(SiteRef(SHOP, "1"), (one, other))), command="apply")
     posts = " ".join(screen.split()).split("! post ")
     assert posts[1] == '"a" (Instagram) failed due at a time Wix picks 503 (request id request-7) '
-    assert posts[2] == '"b" (Instagram) failed due at a time Wix picks same cause as above '
-    assert "503 (request id request-8)" in posts[3], "another call"
+    assert posts[2].startswith('"b" (Instagram) failed due at a time Wix picks same cause as above ')
+
+
+def test_what_many_calls_failed_with_is_said_once() -> None:
+    """Each has its own post in its path, and its own request id."""
+
+    def failed(number: int, answer: str = "answered 503") -> Entry:
+        post = f"ad07ff8f-b7e8-516a-aa58-{number:012d}"
+        call = f"POST /items/{post}/reschedule {answer}"
+        problem = Diagnostic("test", f"it failed ({call})", "try again", call=call, request_id=f"request-{number}")
+        address = Address(SHOP, Kind.DRAFT, post)
+        return Entry.not_done(address, replace(SCHEDULE, post=PostId(post)), ActionResult.FAILED, problem)
+
+    entries = (failed(1), failed(2), failed(3, "answered 500"))
+    ledger = SiteLedger(SiteRef(SHOP, "1"), entries)
+    posts = " ".join(shown(*applied(ledger), command="apply").split()).split("! post ")
+    assert "it failed; try again (POST /items/ad07ff8f-b7e8-516a-aa58-000000000001/reschedule answered 503" in posts[1]
+    assert posts[2] == '"Summer sale" (Instagram) failed due at a time Wix picks same cause as above '
+    assert "answered 500, request id request-3)" in posts[3]
+    page = "".join(applied_row(SiteApplied(ledger)).body)
+    assert (page.count("try again"), page.count("same cause as above")) == (2, 1)
+
+
+OWN_TIME = datetime(2026, 12, 3, 15, tzinfo=UTC)
+
+
+def not_moved(site: str, at: datetime | None = OWN_TIME, result: ActionResult = ActionResult.FAILED) -> SiteLedger:
+    """Two posts that are scheduled, and could not be moved to 09:30."""
+    found = []
+    for number in range(2):
+        operation = replace(
+            SCHEDULE, post=PostId(f"p{number}"), at=datetime(2026, 12, 3, 9, 30, tzinfo=UTC), own_time_first=True
+        )
+        problem = Diagnostic("test", "it failed (POST /move)", "try again", call="POST /move", request_id=f"r{number}")
+        entry = Entry.not_done(Address(SiteName(site), Kind.DRAFT, operation.post), operation, result, problem)
+        found.append(replace(entry, remark=Remark.SCHEDULED, goes_out=at))
+    return SiteLedger(SiteRef(SiteName(site), site), tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("at", "result", "words", "last"),
+    [
+        (
+            OWN_TIME,
+            ActionResult.FAILED,
+            "failed goes out Thu 2026-12-03 15:00 UTC, not 09:30",
+            "2 published; 2 going out at another time, 2 failed.",
+        ),
+        (
+            datetime(2026, 12, 4, 15, tzinfo=UTC),
+            ActionResult.SKIPPED,
+            "skipped goes out Fri 2026-12-04 15:00 UTC, not Thu 2026-12-03 09:30",
+            "2 published; 2 going out at another time, 2 skipped.",
+        ),
+        (
+            OWN_TIME,
+            ActionResult.UNKNOWN,
+            "unknown goes out Thu 2026-12-03 15:00 UTC, unless it was moved to 09:30",
+            "2 published; 2 unknown.",
+        ),
+        (
+            None,
+            ActionResult.FAILED,
+            "failed goes out at a time Wix picked, not Thu 2026-12-03 09:30 UTC",
+            "2 published; 2 going out at another time, 2 failed.",
+        ),
+    ],
+)
+def test_a_post_that_is_not_moved_says_when_it_goes_out(
+    at: datetime | None, result: ActionResult, words: str, last: str
+) -> None:
+    screen = " ".join(shown(*applied(not_moved("shop", at, result)), command="apply").split())
+    assert f"{words} it failed; try again (POST /move, request id r0)" in screen, screen
+    assert f"{words} same cause as above" in screen
+    assert last in screen
+
+
+def test_posts_that_were_promised_and_not_moved_count_with_the_promises() -> None:
+    ledger = not_moved("shop")
+    ledger = replace(ledger, entries=tuple(replace(entry, promised=True) for entry in ledger.entries))
+    last = "Apply: 0 added, 0 changed, 0 destroyed; plus 2 published; 2 going out at another time, 2 failed."
+    assert last in shown(*applied(ledger), command="apply")
+
+
+def test_a_site_with_the_same_cause_as_another_says_when_its_own_posts_go_out() -> None:
+    lines = shown(*applied(not_moved("a"), not_moved("b"), sites=2), command="apply", screen=Screen(200)).splitlines()
+    (there,) = (number for number, line in enumerate(lines) if line.startswith("b  2 going out at another time"))
+    for line in lines[there + 1 : there + 3]:
+        assert "goes out Thu 2026-12-03 15:00 UTC, not 09:30  same cause as a" in line, lines
+
+
+def test_on_many_sites_the_posts_of_a_site_that_were_not_moved_share_a_line() -> None:
+    lines = shown(*applied(*map(not_moved, "abcdef"), sites=6), command="apply", screen=Screen(200)).splitlines()
+    posts = [line for line in lines if line.startswith("  ! posts")]
+    when = 'failed  2 going out at another time: Thu 2026-12-03 15:00 UTC  "Summer sale" (2 on Instagram)'
+    assert len(posts) == 6
+    assert f"{when}  it failed; try again  (POST /move, request id r0)" in posts[0]
+    assert all(f"{when}  same cause as a" in line for line in posts[1:])
+    assert "  6 sites  2 going out at another time, 2 failed each  it failed; try again" in lines
 
 
 def test_what_one_lost_call_failed_with_is_said_once() -> None:

@@ -134,7 +134,7 @@ class ManagedKind(Generic[O]):
         return False
 
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
-        """What it means that the remote side refused the call because of the object's state. May raise an ApiError."""
+        """What it means that the remote side refused the call, judging by the object. May raise an ApiError."""
         return refused
 
     # --- what follows from it ---
@@ -158,6 +158,10 @@ class ManagedKind(Generic[O]):
     def not_kept(self, operation: O) -> Bindings:
         """What must still be recorded if the read-back shows that the call did not take effect."""
         return Bindings()
+
+    def goes_out(self, operation: O, found: Snapshot) -> datetime | None:
+        """When a post that the call should have moved goes out; None if it does not, or if that is not known."""
+        return None
 
     def shows(self, operation: O, created: str, found: Snapshot) -> bool:
         """Whether the site has an object with the id `created` that resembles what the create asked for."""

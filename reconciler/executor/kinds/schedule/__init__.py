@@ -7,7 +7,8 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeContext, OutcomeReads, differences
+from reconciler.api.errors import ApiError
+from reconciler.executor.kinds.base import ManagedKind, Moment, OutcomeContext, OutcomeReads
 from reconciler.executor.kinds.schedule.conditions import (
     is_scheduled,
     not_as_approved,
@@ -114,7 +115,9 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 if live.status in (PostStatus.CANCELED, PostStatus.DELETED):
                     return _not_scheduled(live)  # somebody cancelled it; a stale read would show a draft
                 moment = live.scheduled_for
-                return None if moment is None else differences([("scheduledDate", instant(at), instant(moment))])
+                if moment is None or instant(moment) == instant(at):
+                    return None
+                return not_as_asked("the site shows another time")
             case CancelPost():
                 if live is None or live.status in NOT_GOING_OUT:
                     return None
@@ -150,23 +153,33 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     async def ruled_out(
         self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """The outcome of a refused cancel or move (409 or 428, for a cancel also 404), judging by what the post is now.
+        """The outcome of a refused cancel or move, judging by what the post is now.
 
-        Such an answer says that the post's state does not allow the call (17.9). If the post is out, the public has
-        seen it, and no cancel changes that. If it already has the new time, it has been moved.
+        A 409 or 428 says that the post's state does not allow the call (17.9); any other refusal may still have taken
+        effect. If the post is out, the public has seen it, and no cancel changes that. If it already has the new time,
+        it has been moved.
         """
         if isinstance(operation, SchedulePost):
             return refused
-        live = await site.reader.post(site.site, operation.post)
+        because_of_state = refused.skipped or refused.missing
+        try:
+            live = await site.reader.post(site.site, operation.post)
+        except ApiError:
+            if because_of_state:
+                raise
+            return replace(refused, goes_out=operation.now) if operation.moves else refused
         if isinstance(operation, ReschedulePost):
             if live is None:
                 return replace(refused, problem=refused.problem.and_then("the post is gone"))
             if live.status is PostStatus.SCHEDULED and live.scheduled_for == operation.at:
                 return Done(request_id=refused.request_id)
+            refused = replace(refused, goes_out=live.scheduled_for if is_scheduled(live) else None)
         elif live is None or live.status in NOT_GOING_OUT:
             return Done(remark=Remark.NOT_WAITING, request_id=refused.request_id)
         if live.status is PostStatus.PUBLISHED:
             return replace(refused, problem=_is_live(live, refused.problem), skipped=True)
+        if live.status is PostStatus.SCHEDULED and (operation.moves or not because_of_state):
+            return refused
         return replace(refused, problem=refused.problem.and_then(f"the post is {printable(str(live.status))}"))
 
     def not_kept(self, operation: ScheduleOperation) -> Bindings:
@@ -174,6 +187,10 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             return Bindings()
         still = (key_of(Kind.DRAFT, operation.post), SCHEDULED)
         return Bindings(objects=(still, (tried_key(operation.post), failed_cancel(Failure(Trouble.NO_EFFECT)))))
+
+    def goes_out(self, operation: ScheduleOperation, found: Snapshot) -> datetime | None:
+        live = found.post(operation.post)
+        return live.scheduled_for if operation.moves and live is not None and is_scheduled(live) else None
 
     def unkept(
         self, operation: ScheduleOperation, created: str | None, found: Snapshot

@@ -15,13 +15,12 @@ from reconciler.executor.kinds.schedule.swapped import cancel_if_swapped, cancel
 from reconciler.executor.ledger import ActionResult
 from reconciler.executor.outcome_check import LOOKS, SHOWS_WITHIN, infer_outcome, pause_between_looks, read_for
 from reconciler.executor.readback import read_back
-from reconciler.executor.run import UNDER_WAY, CallAttempt, SiteRun, result_of
+from reconciler.executor.run import CallAttempt, SiteRun, result_of
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.moments import moment_text
-from reconciler.model.outcomes import Done, NotDone, Pending, Trouble, Unknown, not_done
+from reconciler.model.outcomes import Done, NotDone, Remark, Trouble, Unknown, not_done
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import Approved, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import Need
@@ -245,11 +244,20 @@ async def _move(run: SiteRun, attempt: CallAttempt, live: Post, at: datetime) ->
     if isinstance(moved.outcome, Done):
         run.finish(action, goes_out=at, request=moved.outcome.request_id)
         return
-    zone = run.plan.time_zone
-    own_time = f"for {moment_text(live.scheduled_for, zone)}" if live.scheduled_for else "for a time Wix picked"
-    problem = UNDER_WAY if isinstance(moved.outcome, Pending) else moved.outcome.problem
-    failure = problem.while_(f"scheduled {own_time}; moving it to {moment_text(at, zone)}")
-    run.fail(action, result_of(moved.outcome), failure, moved.outcome.request_id)
+    assert isinstance(moved.outcome, NotDone | Unknown)
+    own_time = live.scheduled_for
+    goes_out, doing = own_time, "moving it"
+    if isinstance(moved.outcome, NotDone):
+        goes_out, doing = moved.outcome.goes_out, "moving it failed"
+    is_gone = goes_out is None and own_time is not None
+    run.fail(
+        action,
+        result_of(moved.outcome),
+        moved.outcome.problem.while_(doing),
+        moved.outcome.request_id,
+        remark=None if is_gone else Remark.SCHEDULED,
+        goes_out=goes_out,
+    )
 
 
 def _operation_of(action: Action) -> SchedulePost:
