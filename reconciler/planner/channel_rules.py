@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.moments import moment_in, moment_text, zone_in
+from reconciler.model.moments import if_approved, moment_in, moment_text, zone_in
 from reconciler.model.posts import CHANNELS_GONE, Media, Post, PostId, PostStatus, channel_name, post_name
 from reconciler.model.sites import ChannelStatus
 from reconciler.planner.actions import BlockedBy
@@ -190,13 +190,14 @@ SAME_CONTENT: Final = "same-content"
 class Outgoing(Struct, frozen=True):
     """A post that goes out at `moment`, from the site or an approvals file. `name` is what people call it.
 
-    Posts of the same `activity` belong together.
+    If not `exact`, the API picks the time, and this is an estimate. Posts of the same `activity` belong together.
     """
 
     name: str
     post: Post | DraftApproval
     moment: datetime
     activity: str = ""
+    exact: bool = True
 
     def belongs_to(self, other: Outgoing) -> bool:
         """Whether two posts are of one activity on two channels, and so are meant to go out together."""
@@ -212,9 +213,10 @@ def warnings_between_reviewed(approvals: Approvals) -> dict[PostId, tuple[Diagno
     outgoing, zone = [], "UTC"
     for activity in approvals.activities:
         for draft in activity.drafts if activity.decision is ActivityDecision.KEEP else ():
-            zone = zone_in(draft.goes_out.removeprefix("about ")) if draft.goes_out else zone
-            moment = moment_in(draft.goes_out.removeprefix("about ")) or activity.date
-            outgoing.append(Outgoing(post_name(activity.title, draft.channel, draft.type), draft, moment, activity.id))
+            zone = zone_in(draft.goes_out) if draft.goes_out else zone
+            name, moment = post_name(activity.title, draft.channel, draft.type), moment_in(draft.goes_out)
+            exact = moment is not None and not if_approved(draft.goes_out).startswith("about ")
+            outgoing.append(Outgoing(name, draft, moment or activity.date, activity.id, exact))
     found: dict[PostId, tuple[Diagnostic, ...]] = {}
     for each, warning in warnings_between(outgoing, zone):
         found[each.post.id] = (*found.get(each.post.id, ()), warning)
@@ -232,7 +234,8 @@ def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoi
     for before, after in pairwise(in_order):
         together = before.moment.replace(second=0, microsecond=0) == after.moment.replace(second=0, microsecond=0)
         if together and not after.belongs_to(before):
-            what = f"it goes out in the same minute as {before.name}, {moment_text(after.moment, zone)}"
+            when = moment_text(after.moment, zone, exact=before.exact and after.exact)
+            what = f"it goes out in the same minute as {before.name}, {when}"
             found.append((after, Diagnostic.note(SAME_MINUTE, what)))
     last: dict[tuple[str, ...], Outgoing] = {}
     for outgoing in in_order:
@@ -240,7 +243,7 @@ def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoi
         key = (content.channel, content.account, content.title, content.caption, content.description, *content.media)
         twin = last.get(key)
         if twin is not None and outgoing.moment - twin.moment < timedelta(days=1):
-            when = moment_text(twin.moment, zone)
+            when = moment_text(twin.moment, zone, exact=twin.exact)
             what = f"the same content goes out on the same account within a day: {twin.name}, {when}"
             found.append((outgoing, Diagnostic.note(SAME_CONTENT, what)))
         last[key] = outgoing

@@ -114,6 +114,7 @@ def warnings_of(
             candidate.post,
             candidate.moment if candidate.post.id in going else candidate.post.scheduled_for or candidate.moment,
             candidate.activity.id,
+            candidate.at is not None or (candidate.post.id not in going and candidate.post.scheduled_for is not None),
         )
         for candidate in posts
     ]

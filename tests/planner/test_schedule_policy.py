@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler.model.approvals import ActivityApproval, Approvals, DraftApproval
+from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Place
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name
+from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus, channel_name
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Feature
 from reconciler.planner.actions import BlockedBy
-from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
+from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between, warnings_between_reviewed
 from reconciler.planner.policy_checks import content_violations
 from reconciler.planner.tally import tally_of
 from reconciler.planner.text_lengths import x_length
@@ -344,6 +346,22 @@ def test_twins_within_a_day_and_two_posts_in_a_minute_are_warned_about() -> None
     other = (("caption", "other"),)
     assert warned(out("a", 1), out("b", 1 + 1 / 100, texts=other)) == ["b"], "36 seconds later, in the same minute"
     assert warned(out("a", 1), out("b", 1 + 1 / 50, texts=other)) == []
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_time_that_the_api_picks_is_an_estimate_in_such_a_warning(exact: bool) -> None:
+    when = f"{'' if exact else 'about '}Tue 2026-12-01 09:00 UTC"
+    drafts = [DraftApproval(PostId(id), post(id).content, Digest(""), goes_out=when) for id in ("a", "b")]
+    in_file = Approvals(
+        tuple(ActivityApproval(ActivityId(draft.id), draft.id, NOW, drafts=(draft,)) for draft in drafts)
+    )
+    for found in (
+        warnings_between([Outgoing(id, post(id), NOW, exact=exact or id == "b") for id in ("a", "b")], "UTC"),
+        [("", warning) for warning in warnings_between_reviewed(in_file)[PostId("b")]],
+    ):
+        minute, content = (warning.message for _, warning in found)
+        assert minute.endswith(f", {when}")
+        assert content.endswith(f", {when}")
 
 
 def test_one_activity_on_two_channels_at_once_is_nothing_odd() -> None:

@@ -534,7 +534,7 @@ def test_what_is_odd_about_a_post_is_judged_beside_posts_that_go_out_only() -> N
         return [note.message for note in made.notes]
 
     (beside,) = minutes(first, last)
-    assert beside.startswith('"Idea c" (Instagram): it goes out in the same minute as "Idea a" (Instagram)')
+    assert beside.startswith('"Idea c" (Instagram): it goes out in the same minute as "Idea a" (Instagram), about ')
     assert minutes(first) == []
     assert minutes(blocked_words=("Kiln a",)) == [], "one goes out, two are blocked"
 
