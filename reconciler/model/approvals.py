@@ -20,7 +20,7 @@ from reconciler.model.content import (
 )
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Instant, Struct, instant
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, account_name
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, account_id, account_name
 
 
 class DraftDecision(StrEnum):
@@ -236,11 +236,11 @@ class Approvals(Struct, frozen=True, dict=True):
 
     def account_of(self, post: Post) -> str:
         """The account of a live post, with the name that was read, or that any entry has for it."""
-        return (
-            post.account
-            if post.account_name
-            else self._accounts.get((post.channel, post.account_id or ""), post.account)
-        )
+        return self.account_named(post.channel, post.account)
+
+    def account_named(self, channel: str, label: str) -> str:
+        """An account of a channel; if it has no name, with the one that any entry has for it."""
+        return label if account_name(label) else self._accounts.get((channel, account_id(label)), label)
 
     def verdict(
         self, post: Post, date: datetime, *, title: str | None = None, times: int | None = None, known: bool = True

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.model.address import Address
-from reconciler.model.approvals import ActivityDecision, DraftDecision
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftDecision
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
@@ -68,7 +68,12 @@ def unwanted_by_files(
     for post, moment in waiting_posts(recorded, now):
         reason = why_not_by_files(desired, recorded, policy, post)
         if reason is not None:
-            yield post, moment, reason
+            yield with_account_named(post, desired.approvals), moment, reason
+
+
+def with_account_named(post: PublishedPost, approvals: Approvals) -> PublishedPost:
+    """A post as the state knows it, with its account's name if only an approvals file has that."""
+    return replace(post, account=approvals.account_named(post.channel, post.account)) if post.account else post
 
 
 def why_not_by_files(

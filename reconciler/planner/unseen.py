@@ -20,7 +20,7 @@ from reconciler.model.posts import name_of
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut, Grounds, Reason, StillGoingOut
-from reconciler.planner.left_out import waiting_posts, why_not_by_files
+from reconciler.planner.left_out import waiting_posts, why_not_by_files, with_account_named
 from reconciler.planner.options import PlanOptions, Scope, known_zone
 from reconciler.planner.policy_checks import time_violations
 from reconciler.planner.unstopped import Unstopped, or_by_hand
@@ -114,9 +114,9 @@ def _named(site: SiteName, posts: Sequence[PublishedPost], why: Diagnostic) -> D
 
 
 def _as_in_file(desired: DesiredSite, post: PublishedPost) -> PublishedPost:
-    """A post of which the state has only the id, as its approvals file knows it; any other post unchanged."""
+    """A post as the state knows it, or as its approvals file does if the state has only the id."""
     if post.channel:
-        return post
+        return with_account_named(post, desired.approvals)
     draft, activity = desired.approvals.draft(post.id), desired.approvals.activity_of(post.id)
     if draft is None or activity is None:
         return post
@@ -127,6 +127,7 @@ def _as_in_file(desired: DesiredSite, post: PublishedPost) -> PublishedPost:
         activity=activity.id,
         title=activity.title,
         date=activity.date,
+        account=draft.account or None,
         type=draft.type,
     )
 

@@ -14,6 +14,8 @@ from reconciler.model.schedule import Pause
 from reconciler.model.sites import DesiredSite, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.actions import Reason
 from reconciler.planner.left_out import unwanted_by_files
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.unseen import unseen_posts
 from tests.planner.publishing_world import NOW, activity, approved, desired, post
 
 DRAFT = post("d1")
@@ -82,6 +84,17 @@ def test_a_pause_and_a_decision_that_is_carried_out() -> None:
     (found,) = SENT_BACK.activities
     done = replace(OURS, consumed=((found.id, found.decision.value, found.digest),))
     assert why(desired(approvals=SENT_BACK), done) == []
+
+
+@pytest.mark.parametrize(("recorded", "shown"), [("178", "kiln (178)"), ("179", "179"), ("oven (178)", "oven (178)")])
+def test_an_account_has_the_name_in_the_file_if_the_state_has_none(recorded: str, shown: str) -> None:
+    """On a site that the run leaves out, and on one that it cannot read or may not work on."""
+    named = replace(DRAFT, account_id="178", account_name="kiln")
+    wanted = desired(approvals=approved(activity("a", named), decision=DraftDecision.PENDING))
+    ours = replace(OURS, published=(replace(OURS.published[0], account=recorded),))
+    ((left_out, _, _),) = unwanted_by_files(wanted, ours, Policy(), NOW)
+    (unseen,) = unseen_posts(wanted.ref.name, wanted, ours, PlanOptions(NOW)).going_out
+    assert (left_out.account, unseen.post.account) == (shown, shown)
 
 
 def test_what_is_over_does_not_wait() -> None:
