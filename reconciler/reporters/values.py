@@ -18,18 +18,14 @@ from reconciler.model.differences import (
     looks_the_same,
     made_visible,
 )
-from reconciler.model.plurals import plural
 from reconciler.model.writes import FieldChange
 from reconciler.model.yaml_text import yaml_text
 from reconciler.planner.changes import Step, details_of
 from reconciler.reporters.layout import Span, Style, columns
+from reconciler.reporters.words import shortened
 
 LONG: Final = 60
 """If a changed text has more characters than this, only the words around each change are shown."""
-
-LONGEST: Final = 160
-"""How many characters of a value are shown; `--explain` and the other formats have all of them."""
-
 
 LONGEST_NAME: Final = 32
 """How far a long name of a field pushes the values of the others, in columns."""
@@ -50,9 +46,7 @@ class ChangeRow(Struct, frozen=True):
 def yaml(value: Json, *, whole: bool = False) -> str:
     """A value as it would be written on one line of YAML, shortened unless all of it is asked for."""
     text = value if isinstance(value, str) and _MOMENT.fullmatch(value) else yaml_text(value)
-    if whole or len(text) <= LONGEST:
-        return text
-    return f"{text[:LONGEST]}… ({plural(len(text) - LONGEST, 'more character')})"
+    return text if whole else shortened(text)
 
 
 def name_width(names: Iterable[str]) -> int:

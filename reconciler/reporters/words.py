@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Final
@@ -45,8 +46,8 @@ def reason_behind(reason: Reason) -> str:
     return f"because {REASONS[reason]}" if reason in _CAUSES else REASONS[reason]
 
 
-LONGEST = 160
-"""How many characters of a value are shown."""
+LONGEST: Final = 160
+"""How many characters of a value are shown; `--explain` and the other formats have all of them."""
 
 
 def moment(at: datetime, zone: str) -> str:
@@ -84,10 +85,21 @@ def value(json_value: Json) -> str:
     """A value as JSON, shortened."""
     if json_value is None:
         return "nothing"
-    text = json.dumps(thaw(json_value), ensure_ascii=False)
+    return shortened(json.dumps(thaw(json_value), ensure_ascii=False))
+
+
+def shortened(text: str) -> str:
+    """A value's text, cut if it is long; if that is within quotes, they are closed."""
     if len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}... ({plural(len(text) - LONGEST, 'more character')})"
+    found = re.match(_CUT, text[:LONGEST])
+    assert found is not None
+    quote = '"' if found["opened"] else ""
+    return f"{found[0]}…{quote} ({plural(len(text) - found.end(), 'more character')})"
+
+
+_CUT: Final = r'(?:[^"]|"(?:[^"\\]|\\.)*")*(?P<opened>"(?:[^"\\]|\\u[\da-f]{4}|\\[^u])*)?'
+"""The text of a value up to where it is cut, but for an escape that this would leave incomplete."""
 
 
 def short(digest: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.writes import FieldChange
 from reconciler.reporters.values import change_row
+from reconciler.reporters.words import shortened
 
 LONG = " ".join(f"sentence {number} of it." for number in range(30))
 
@@ -80,3 +81,19 @@ def test_a_change_shows_what_differs(before: Json, after: Json, wanted: str) -> 
 def test_the_whole_values_are_shown_on_request() -> None:
     after = LONG.replace("29", "last")
     assert shown(LONG, after, whole=True) == f"{LONG}  ->  {after}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a" * 170, "a" * 160 + "… (10 more characters)"),
+        (f'"{"a" * 170}"', f'"{"a" * 159}…" (12 more characters)'),
+        (f'["b", "{"a" * 170}"]', f'["b", "{"a" * 153}…" (19 more characters)'),
+        (f'["b", {"a" * 170}]', f'["b", {"a" * 154}… (17 more characters)'),
+        (f'"{"a" * 158}\\"bcdefgh"', f'"{"a" * 158}…" (10 more characters)'),
+        (f'"{"a" * 156}\\u00a0bcdefgh"', f'"{"a" * 156}…" (14 more characters)'),
+        (f'"{"a" * 157}\\\\bcdefgh"', f'"{"a" * 157}\\\\…" (8 more characters)'),
+    ],
+)
+def test_a_quote_in_which_a_value_is_cut_is_closed(text: str, shown: str) -> None:
+    assert shortened(text) == shown

@@ -17,6 +17,7 @@ from reconciler.model.events import (
 )
 from reconciler.model.text import normal_text
 from reconciler.model.writes import FieldChange
+from reconciler.model.yaml_text import quoted_text
 from reconciler.planner.actions import Action
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
 from reconciler.reporters.values import quoted, yaml
@@ -93,4 +94,4 @@ def _event(event: DesiredEvent, zone: str) -> str:
     else:
         words = yaml(event.recurring_rule)
     description = normal_text(event.description) if isinstance(event.description, str) else ""
-    return f"{words}, {description}" if description else words
+    return f"{words}, {quoted_text(description)}" if description else words
