@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once, tally_of
 from reconciler.model.address import Kind, SiteName
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.durations import duration
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
@@ -32,9 +33,11 @@ from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.last_lines import AT_ANOTHER_TIME
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
-from reconciler.reporters.named_drafts import by_channels
+from reconciler.reporters.named_drafts import MOST_NAMED, by_channels
+from reconciler.reporters.names_on_sites import names_counted, names_line
+from reconciler.reporters.problem_items import alike
 from reconciler.reporters.same_names import with_ids_if_needed
-from reconciler.reporters.totals import problem_lines
+from reconciler.reporters.totals import note_line, problem_lines
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import delete_of, moment, on_account, time_beside
 
@@ -163,12 +166,26 @@ def applied_lines(
     listed, above = [*with_ids_if_needed(listed)], set[tuple[str, str]]()
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
         yield _entry(same[0], zone, above, same_as) if len(same) == 1 else _posts(same, zone, above, same_as)
-    for note in ledger.notes:
-        yield Line((Span(f"  note: {sentence(note)}", Style.DIM),), hang=8)
+    for note, names in notes_of(ledger):
+        yield note_line(note)
+        if names:
+            yield names_line(names, Style.DIM)
     if ledger.error and not same_as:
         yield subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error)))
     if ledger.interrupted and not any(entry.result in CUT_SHORT for entry in ledger.entries):
         yield Line((Span("  note: interrupted before it was finished", Style.DIM),), hang=8)
+
+
+def notes_of(ledger: SiteLedger) -> Iterator[tuple[str, str]]:
+    """The notes, each with the names to show below it. What keeps several drafts from going out is said once."""
+    for same in alike(ledger.notes):
+        note, names = same[0], Counter(found.name for found in same if found.name)
+        if len(same) == 1 or not names:
+            yield from ((sentence(found), "") for found in same)
+            continue
+        what = f"{note.unnamed} ({plural(len(same), 'draft')})"
+        said = of_its_site(replace(note, message=what, name="", says_name=ABSENT))
+        yield said, names_counted(names.items(), len(same), MOST_NAMED)
 
 
 def doubt_words(problem: Diagnostic) -> str:

@@ -12,7 +12,7 @@ from reconciler.executor.ledger import ActionResult, ApplyTally, Entry, SiteLedg
 from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.diagnostics import of_its_site, sentence
+from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.kinds.registry import action_text
 from reconciler.reporters.ledger_text import (
@@ -21,6 +21,7 @@ from reconciler.reporters.ledger_text import (
     became_others,
     doubt_words,
     is_said_above,
+    notes_of,
     outcome_words,
     requests,
 )
@@ -77,7 +78,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         bullets(
             (_entry(entry, zone, above) for entry in with_ids_if_needed(shown) if not became_others(entry)), "items"
         ),
-        notes([sentence(note) for note in ledger.notes]),
+        notes([f"{note}: {names}" if names else note for note, names in notes_of(ledger)]),
         notes(("Interrupted before it was finished. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds),
     ]

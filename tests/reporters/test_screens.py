@@ -1858,6 +1858,18 @@ def test_a_review_of_many_sites_says_once_what_it_sets_back(number: int, quiet: 
     assert ("9 sites  " in text) is not quiet, text
 
 
+def test_what_blocks_several_new_drafts_is_said_once_after_an_apply() -> None:
+    lost = Diagnostic("channel-not-connected", "Facebook is not connected", "connect it", address=Address(SHOP))
+    names = [f'"Sale {n}" (Facebook)' for n in range(3)]
+    notes = (*(lost.named(name) for name in names[:2]), Diagnostic.note("test", "other"), lost.named(names[2]))
+    ledger = SiteLedger(SiteRef(SHOP, "1"), (), notes)
+    assert shown(SiteApplied(ledger), command="apply", screen=Screen(200)).splitlines()[1:] == [
+        "  note: Facebook is not connected (3 drafts); connect it",
+        f"        {', '.join(names)}",
+        "  note: other",
+    ]
+
+
 def test_a_review_of_few_sites_has_problems_first_and_says_once_what_they_share() -> None:
     one = review()
     back = (Rewritten(one.activities[0].posts[0].post, "Sale", ReviewStatus.WITHHELD, ReviewStatus.PENDING),)
