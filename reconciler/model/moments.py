@@ -29,6 +29,11 @@ def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
     return f"{'' if exact else 'about '}{local:%a %Y-%m-%d %H:%M} {zone}{offset}"
 
 
+def without_weekdays(text: str) -> str:
+    """A text in which each time made by `moment_text` begins with its date, so that such texts sort by time."""
+    return re.sub(r"(?:about )?[A-Z][a-z]{2} (?=\d{4}-\d{2}-\d{2} \d{2}:\d{2} )", "", text)
+
+
 def moving_text(now: str, approved: str) -> str:
     """When a scheduled post goes out, and to what time it moves once it is approved."""
     return f"{now}{_MOVES}{approved}"

@@ -136,7 +136,7 @@ def may_go_out(post: Post) -> bool:
 def lost_channels(
     approvals: Approvals, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """This tool's posts waiting to go out on a channel that is no longer connected: they will fail.
+    """This tool's posts waiting to go out on a channel that is no longer connected, soonest first: they will fail.
 
     Posts that the plan cancels, or names as still going out, are left out.
     """
@@ -145,17 +145,17 @@ def lost_channels(
     said = {action.operation.post for action in plan.actions if isinstance(action.operation, CancelPost)}
     said |= {post.post for post in plan.still_going_out}
     ours, found = scheduled_by_us(recorded) - said, []
-    for activity in observed.marketing_plan.activities:
-        for post in activity.posts:
-            status = observed.channel(post.channel)
-            lost = not_connected(post.channel, status) if status is not ChannelStatus.UNKNOWN else None
-            if lost is None or post.status is not PostStatus.SCHEDULED or post.id not in ours:
-                continue
-            name = post_name(activity.title, post.channel, post.type)
-            goes_out = goes_out_words(activity, post, approvals, recorded, scope.zone_name)
-            detail, fix = f"{goes_out}, but {lost.message}", f"{lost.fix} before that"
-            address = scope.address(Kind.DRAFT, post.id)
-            found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name, says_name=True))
+    posts = ((activity, post) for activity in observed.marketing_plan.activities for post in activity.posts)
+    for activity, post in sorted(posts, key=lambda pair: (moment_in(*pair), pair[1].id)):
+        status = observed.channel(post.channel)
+        lost = not_connected(post.channel, status) if status is not ChannelStatus.UNKNOWN else None
+        if lost is None or post.status is not PostStatus.SCHEDULED or post.id not in ours:
+            continue
+        name = post_name(activity.title, post.channel, post.type)
+        goes_out = goes_out_words(activity, post, approvals, recorded, scope.zone_name)
+        detail, fix = f"{goes_out}, but {lost.message}", f"{lost.fix} before that"
+        address = scope.address(Kind.DRAFT, post.id)
+        found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name, says_name=True))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.executor.ended_since import ENDED_SINCE
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import without_weekdays
 from reconciler.model.plurals import plural
 from reconciler.model.schedule import DraftWrite
 from reconciler.planner.actions import COUNTING, GOES_OUT_UNAPPROVED, BlockedBy, Plan
@@ -105,10 +106,10 @@ def alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
 def with_fixes(problems: Iterable[Diagnostic]) -> Iterator[tuple[list[Diagnostic], str]]:
     """The causes, with those that have the same fix next to each other, and the fix after the last of these.
 
-    Their order does not depend on that of the posts, so that sites with the same causes share a block.
+    They are sorted by their words, by time if these have one: sites with the same causes share a block.
     """
     by_fix: dict[tuple[bool, str], list[list[Diagnostic]]] = {}
-    for same in sorted(alike(problems), key=lambda same: (same[0].unnamed, same[0].fix)):
+    for same in sorted(alike(problems), key=lambda same: (without_weekdays(same[0].unnamed), same[0].fix)):
         by_fix.setdefault((same[0].code == BlockedBy.WENT_OUT_UNWANTED, same[0].fix), []).append(same)
     for causes in by_fix.values():
         yield from ((same, "") for same in causes[:-1])

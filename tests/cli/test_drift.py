@@ -353,3 +353,22 @@ def test_a_site_that_is_refused_does_not_count_towards_the_limits_of_a_run(
     assert alone
     assert alone != both
     assert to_publish("drift") == alone
+
+
+def test_posts_on_a_lost_channel_are_listed_by_time(reconciler: Command, project: Project) -> None:
+    """Whatever their ids and weekdays."""
+    days = (13, 6, 9, 4, 11)
+    activities = "".join(
+        f"        - {{title: Idea {day}, date: '2026-11-{day:02}T09:00:00Z', items: [{{channel: INSTAGRAM}}]}}\n"
+        for day in days
+    )
+    plan = f"    channels: [INSTAGRAM]\n    plan:\n      status: ACTIVE\n      activities:\n{activities}"
+    schedule = "schedule: {approval: none, rules: [{match: {within: 30d}, channels: [INSTAGRAM]}]}\n"
+    bare = f"version: 1\nsite: {{name: shop, id: {SHOP}}}\n"
+    project.write({"sandbox.yaml": f"{SANDBOX}sites:\n  - id: {SHOP}\n{plan}", "sites/shop.yaml": bare + schedule})
+    applied(reconciler, project)
+    with project.world() as world:
+        world.dashboard.disconnect(SHOP, "INSTAGRAM")
+    for command in "plan", "drift":
+        said = reconciler(command, project.root).out
+        assert re.findall(r"Idea (\d+)", said) == [str(day) for day in sorted(days)], said

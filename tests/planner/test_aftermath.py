@@ -146,6 +146,18 @@ def test_a_lost_channel_is_reported_before_the_post_is_due() -> None:
     assert [item.finding for item in report.of(DriftState.DRIFTED)] == [Finding.CHANNEL_LOST]
 
 
+def test_posts_on_a_lost_channel_come_in_the_order_of_their_times() -> None:
+    waits = {
+        number: post(f"d{number}", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=days))
+        for number, days in ((1, 4), (2, 3), (3, 5))
+    }
+    live = [activity(f"a{number}", waits[number], days=2) for number in waits]
+    known = tuple(PublishedPost(each.id, each.digest, each.channel, None, NOW, 1) for each in waits.values())
+    lost = site(*live, channels=(("INSTAGRAM", ChannelStatus.DISCONNECTED),))
+    made = plan(desired(approvals=approved(*live)), lost, RecordedSite(published=known))
+    assert [key for key, by in reasons(made) if by is BlockedBy.CHANNEL_NOT_CONNECTED] == ["d2", "d1", "d3"]
+
+
 @pytest.mark.parametrize("state", [scheduled, adopted])
 @pytest.mark.parametrize(
     ("decision", "pause", "caption", "reason"),
