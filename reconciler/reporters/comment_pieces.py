@@ -13,6 +13,7 @@ from reconciler.reporters.blocks import FEW_SITES, MOST_LINES, apart_from, shown
 from reconciler.reporters.diagnostics import in_common
 from reconciler.reporters.excerpt import Closing, SharedParts, joined, shared_text, totals_line
 from reconciler.reporters.layout import Line, Span, inert
+from reconciler.reporters.post_totals import names_few_sites
 from reconciler.reporters.shared_block import has_activities
 from reconciler.reporters.totals import Total, add_up
 
@@ -188,8 +189,10 @@ class AlikeSites(SharedSites):
             add_up(self.of_many, other.of_many)
             self.closing = _sum(self.closing, other.closing)
             self.take(other)
-        what = "activities" if has_activities(self.of_many) else "values"
-        self._shared, self.of_many = (*self.of_many, Line((Span(f"(list their {what} with --sites)"),))), ()
+        self._shared, self.of_many = self.of_many, ()
+        if not names_few_sites(add_up(self._shared, ()).values(), self.times):
+            what = "activities" if has_activities(self._shared) else "values"
+            self._shared = (*self._shared, Line((Span(f"(list their {what} with --sites)"),)))
         self.forget()
 
     def _folded(self) -> str:

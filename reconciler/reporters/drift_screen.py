@@ -141,22 +141,25 @@ class DriftScreen:
 
     def _add(self, blocks: Blocks[DriftTally], drifted: SiteDrifted, report: DriftReport, *, fields: bool) -> None:
         whole = self._detail.sites or self._explain or self._run is None or self._run.sites < FEW_SITES
-        items, of_many = (  # totals are added up in place, so merged blocks need totals of their own
-            list(report_items(report, everything=self._explain, fields=fields, each_with_fix=not whole))
-            for _ in range(2)
-        )
+
+        def found() -> list[Item]:
+            return list(report_items(report, everything=self._explain, fields=fields, each_with_fix=not whole))
+
+        items = found()
         if not items:
             return
+        # Totals are added up in place, so merged blocks need totals of their own.
+        of_many = found() if any(item.of_many for item in items) else []
         rank = min(map(_rank, report.items)) if report.items else 4
         rank = min(rank, REFUSED) if report.refusals else rank
         apart = [] if whole else [item for item in items if item.rank is Rank.BLOCKED]
         for item in apart:
             self._add_items(blocks, drifted, _MARKS[DriftState.BLOCKED][2], [item], apart=True)
         if apart:
-            items, of_many = ([item for item in found if item.rank is not Rank.BLOCKED] for found in (items, of_many))
+            items, of_many = ([item for item in parts if item.rank is not Rank.BLOCKED] for parts in (items, of_many))
             left = [_rank(item) for item in report.items if item.finding is not Finding.BLOCKED]
             rank = min(rank, REFUSED) if report.refusals else min(left, default=4)
-        self._add_items(blocks, drifted, rank, items, of_many if any(item.of_many for item in items) else ())
+        self._add_items(blocks, drifted, rank, items, of_many)
 
     def _add_items(
         self,

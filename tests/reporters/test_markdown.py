@@ -220,6 +220,26 @@ def test_sites_that_differ_only_in_accounts_share_a_block_if_they_are_five_or_mo
     assert of_plan(*(publishing(f"s{n}", f"shop {n}", f"Sale {n}") for n in range(5))).count("<details>") == 5
 
 
+def differing(site: str) -> SitePlanned:
+    """A site whose settings change in six fields, one of them to a value of its own."""
+    changes = [FieldChange(f"settings.field{number}", "old", "new") for number in range(5)]
+    changes.append(FieldChange("settings.toneOfVoice", None, f"tone of {site}"))
+    action = Action(Address(SiteName(site), Kind.SETTINGS), UpdateSettings(tuple(changes)), Reason.DIFFERS)
+    return planned(Plan(SiteRef(SiteName(site), "1"), (action,)))
+
+
+@pytest.mark.parametrize("sites", [5, 10, 11])
+def test_sites_that_differ_in_a_value_share_a_block_with_the_values_of_up_to_ten(sites: int) -> None:
+    names = [f"s{number}" for number in range(sites)]
+    text = of_plan(*map(differing, names))
+    shown = [f"          {name}: tone of {name}" for name in names]
+    assert text.count("<details>") == (sites if sites == 5 else 1)
+    assert [line for line in text.splitlines() if line in shown] == (shown if sites == 10 else [])
+    assert text.count("        field0       old  -&gt;  new\n") == (sites if sites == 5 else 1)
+    assert text.count("      + toneOfVoice  different values\n") == (sites > 5)
+    assert ("(list their values with --sites)" in text) is (sites == 11)
+
+
 def test_sites_with_nothing_to_do_that_share_a_block_are_said_to_have_no_changes() -> None:
     waits = [ToReview(Address(SiteName("s"), Kind.DRAFT, "d"), PostId("d"), "INSTAGRAM", "Mugs", InReview.PENDING)]
     plans = [planned(Plan(SiteRef(SiteName(f"s{n}"), "1"), to_review=tuple(waits))) for n in range(3)]
