@@ -100,14 +100,7 @@ def plan_events(
     unlisted: list[CalendarEvent] = []
     if desired.prune:
         unlisted = sorted((live for live in own if live.id not in taken), key=lambda live: (live.name, live.id))
-        notes += [
-            Diagnostic.note(
-                "event-read-only",
-                f'"{printable(live.name)}" is read-only in the site\'s own calendar, so prune leaves it there',
-            )
-            for live in read_only_events(observed, recorded)
-            if live.id not in taken
-        ]
+        notes += [_not_pruned(live) for live in read_only_events(observed, recorded) if live.id not in taken]
         actions += [_delete(live, own, scope, date(live)) for live in unlisted]
     refusals += _not_shown(desired, observed, recorded, scope)
     return EventsPart(
@@ -143,6 +136,11 @@ def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope, d
     address, requires = scope.address(Kind.EVENT, event_key(live, own)), (EventIs(live.id, digest_of(live.facts())),)
     operation = DeleteEvent(live.id, live.name, date=date)
     return Action(address, operation, Reason.NOT_LISTED, requires=requires)
+
+
+def _not_pruned(live: CalendarEvent) -> Diagnostic:
+    what = f'"{printable(live.name)}" is read-only in the site\'s own calendar, so prune leaves it there'
+    return Diagnostic.note("event-read-only", what)
 
 
 def _ahead(event: DesiredEvent, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -98,41 +99,53 @@ def plan_posts(
         if not rule.present:
             notes += gone_ids(f"posts.{index}", rule.match, there)
             full = [activity for activity in matched if any(post.status in WAITING for post in activity.posts)]
-            lost += [(activity.id, f"posts[{index}]") for activity in full[: rule.max]]
-            actions += [
-                (index, action)
-                for activity in full[: rule.max]
-                if not has_unknown(activity)
-                for action in clear_posts(activity, Reason.ABSENT_WANTED, (f"posts[{index}]",), scope)
-            ]
+            losing = full[: rule.max]
+            lost += [(activity.id, f"posts[{index}]") for activity in losing]
+            actions += [(index, action) for action in _clear(losing, index, scope)]
             # An activity with nothing left to clear counts as gone too, so nobody is asked to turn its cancelled story
             # into a draft.
-            gone.update(
-                {activity.id for activity in matched} - {activity.id for activity in full[len(full[: rule.max]) :]}
-            )
+            gone.update({activity.id for activity in matched} - {activity.id for activity in full[len(losing) :]})
             continue
         refusals += unknown_ids(f"posts.{index}", rule.match, there, scope)
-        # What people discard does not count towards `max`, either before or after its posts are cleared.
-        have = [activity for activity in matched if live_posts(activity) and activity.id not in discarded]
-        room = None if rule.max is None else max(0, rule.max - len(have))
-        lacking = [activity for activity in matched if not live_posts(activity) and activity.id not in discarded]
-        # In the order of matches, so that it makes no difference whether an activity already exists.
-        coming = to_come.get(index, [])
-        all_of_them: list[Activity | DesiredActivity] = [*lacking, *coming]
-        first = set(map(id, sorted(all_of_them, key=_place_of)[:room]))
-        actions += [
-            (index, _generate(activity, index, activity.id in under_way, scope))
-            for activity in lacking
-            if id(activity) in first
-        ]
+        lacking, coming = _first_without_posts(rule, matched, to_come.get(index, []), discarded)
+        actions += [(index, _generate(activity, index, activity.id in under_way, scope)) for activity in lacking]
         notes += [
             _made_in_place_of_cancelled(activity, index)
             for activity in lacking
-            if id(activity) in first and any(post.status is PostStatus.CANCELED for post in activity.posts)
+            if any(post.status is PostStatus.CANCELED for post in activity.posts)
         ]
-        if count := sum(1 for activity in coming if id(activity) in first and activity not in unknown):
+        if count := sum(activity not in unknown for activity in coming):
             actions.append((index, _promise(rules, index, count, scope)))
     return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost), tuple(notes))
+
+
+def _clear(losing: Iterable[Activity], index: int, scope: Scope) -> Iterator[Action]:
+    """Throws away the drafts of the activities that a rule with `state: absent` is about."""
+    for activity in losing:
+        if not has_unknown(activity):
+            yield from clear_posts(activity, Reason.ABSENT_WANTED, (f"posts[{index}]",), scope)
+
+
+def _first_without_posts(
+    rule: PostsRule,
+    matched: Iterable[Activity],
+    coming: Iterable[DesiredActivity],
+    discarded: frozenset[ActivityId],
+) -> tuple[list[Activity], list[DesiredActivity]]:
+    """The activities without posts that a rule has room for, existing ones and those that the plan creates.
+
+    In the order of matches, so that it makes no difference whether an activity already exists.
+    """
+    # What people discard does not count towards `max`, either before or after its posts are cleared.
+    counting = [activity for activity in matched if activity.id not in discarded]
+    lacking = [activity for activity in counting if not live_posts(activity)]
+    room = None if rule.max is None else max(0, rule.max - len(counting) + len(lacking))
+    all_of_them: list[Activity | DesiredActivity] = [*lacking, *coming]
+    first = set(map(id, sorted(all_of_them, key=_place_of)[:room]))
+    return (
+        [activity for activity in lacking if id(activity) in first],
+        [activity for activity in coming if id(activity) in first],
+    )
 
 
 def _made_in_place_of_cancelled(activity: Activity, index: int) -> Diagnostic:

@@ -23,7 +23,7 @@ from reconciler.model.schedule import CancelPost, DesiredSchedule, Pause, Resche
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, ToReview
 from reconciler.planner.activities import too_few, unknown_ids
-from reconciler.planner.candidates import DraftSelection, select_drafts
+from reconciler.planner.candidates import Candidate, DraftSelection, select_drafts
 from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
@@ -37,6 +37,7 @@ from reconciler.planner.outlook import (
     unknown_channel_notes,
     warning_notes,
 )
+from reconciler.planner.policy_checks import Days
 from reconciler.planner.waiting_posts import WaitingPart
 from reconciler.planner.wanted_posts import days_of
 
@@ -99,13 +100,7 @@ def plan_schedule(
     """
     staying = tuple(activity for activity in content.activities if activity.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
-    days = days_of(content.activities, scope)
-    moves = [action.operation for _, action in waiting.moves if isinstance(action.operation, ReschedulePost)]
-    for move in moves:
-        days.add(move.at.astimezone(scope.zone).date(), move.post)
-    for write in (*(action.operation for action in waiting.cancels), *moves):
-        if isinstance(write, CancelPost | ReschedulePost):
-            days.note_leaving(write, scope.zone)
+    days = _days_with(waiting, content, scope)
     eligibility = DraftEligibility(
         desired, approvals, observed, recorded, options, scope, days, moves=len(waiting.moves)
     )
@@ -114,51 +109,26 @@ def plan_schedule(
             eligibility.draft(candidate)
     for candidate in selection.lost:
         eligibility.lost(candidate)
-    spare = options.policy.max_publish
-    if spare is not None:
-        now = (action.operation for _, action in (*waiting.moves, *eligibility.goes))
-        spare = max(0, spare - len({at.post for at in now if isinstance(at, SchedulePost | ReschedulePost)}))
+    now = (*waiting.moves, *eligibility.goes)
+    spare = _spare(options, now)
     deferred = _deferred(desired, selection, content, spare, scope) if _may_promise(desired, options) else ()
+    public = (*now, *deferred)
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
-    stuck = tuple(eligibility.stuck_notes())
-    unknown = tuple(unknown_channel_notes(desired.rules, staying, scope))
+    notes = (*eligibility.stuck_notes(), *unknown_channel_notes(desired.rules, staying, scope))
     if not options.publish:
-        actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, promise) for promise in deferred)))
-        held = no_publish_notes(actions, observed, len({blocked.about for _, blocked in eligibility.blocked}))
-        return SchedulePart((), (), refusals, to_review, (*held, *stuck, *unknown))
-    public = (
-        *waiting.moves,
-        *eligibility.goes,
-        *((action.operation.rule, action) for action in deferred if isinstance(action.operation, Deferred)),
-    )
+        blocked = {problem.about for _, problem in eligibility.blocked}
+        held = no_publish_notes((action for _, action in public), observed, len(blocked))
+        return SchedulePart((), (), refusals, to_review, (*held, *notes))
     said = (*waiting.blocked, *eligibility.blocked)
     going = posts_in(action for _, action in public)
-    cancelled = posts_in(waiting.cancels)
-    unstopped = {PostId(post.address.key) for post in waiting.still_going_out}
-    goes_out = (
-        *(draft for draft in selection.wanted if draft.post.id in going),
-        *(waits for waits in selection.scheduled if waits.post.id not in cancelled),
-    )
+    missed = missed_approvals(desired, approvals, content.activities, recorded, scope)
     notes = (
-        *stuck,
-        *unknown,
-        *paused_notes(
-            desired,
-            content.activities,
-            cancelled | unstopped,
-            {move.post: move.at for move in moves},
-            recorded,
-            options.policy,
-            scope,
-        ),
+        *eligibility.all_notes(),
+        *notes,
+        *_paused_notes(desired, content, waiting, recorded, options, scope),
         *file_notes(approvals),
-        *missed_notes(
-            missed_approvals(desired, approvals, content.activities, recorded, scope),
-            {PostId(problem.about.key) for _, problem in said},
-            approvals.file,
-            scope,
-        ),
+        *missed_notes(missed, {PostId(problem.about.key) for _, problem in said}, approvals.file, scope),
         *not_selected_notes(
             desired.rules,
             approvals,
@@ -168,9 +138,52 @@ def plan_schedule(
             scope,
         ),
         *other_moment_notes((*selection.wanted, *selection.scheduled), going, approvals, scope),
-        *warning_notes(goes_out, going, scope),
+        *warning_notes(_going_out(selection, going, waiting), going, scope),
     )
-    return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
+    return SchedulePart(public, said, refusals, to_review, notes)
+
+
+def _days_with(waiting: WaitingPart, content: Content, scope: Scope) -> Days:
+    """On which days posts go out, once those that move or are cancelled have left theirs."""
+    days, moves = days_of(content.activities, scope), _moves(waiting)
+    for move in moves:
+        days.add(move.at.astimezone(scope.zone).date(), move.post)
+    for write in (*(action.operation for action in waiting.cancels), *moves):
+        if isinstance(write, CancelPost | ReschedulePost):
+            days.note_leaving(write, scope.zone)
+    return days
+
+
+def _moves(waiting: WaitingPart) -> list[ReschedulePost]:
+    return [action.operation for _, action in waiting.moves if isinstance(action.operation, ReschedulePost)]
+
+
+def _spare(options: PlanOptions, now: Iterable[tuple[int, Action]]) -> int | None:
+    """How many more posts the policy lets the run publish, beside those that go out or move now; None: any number."""
+    most = options.policy.max_publish
+    return None if most is None else max(0, most - len(posts_in(action for _, action in now)))
+
+
+def _paused_notes(
+    desired: DesiredSchedule,
+    content: Content,
+    waiting: WaitingPart,
+    recorded: RecordedSite,
+    options: PlanOptions,
+    scope: Scope,
+) -> Iterable[Diagnostic]:
+    said = posts_in(waiting.cancels) | {PostId(post.address.key) for post in waiting.still_going_out}
+    times = {move.post: move.at for move in _moves(waiting)}
+    return paused_notes(desired, content.activities, said, times, recorded, options.policy, scope)
+
+
+def _going_out(selection: DraftSelection, going: frozenset[PostId], waiting: WaitingPart) -> tuple[Candidate, ...]:
+    """All posts that go out: those that this plan schedules, and those that are scheduled and stay so."""
+    cancelled = posts_in(waiting.cancels)
+    return (
+        *(draft for draft in selection.wanted if draft.post.id in going),
+        *(waits for waits in selection.scheduled if waits.post.id not in cancelled),
+    )
 
 
 def no_publish_notes(actions: Iterable[Action], observed: ObservedSite, blocked: int = 0) -> tuple[Diagnostic, ...]:
@@ -221,13 +234,13 @@ def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope
 
 def _deferred(
     desired: DesiredSchedule, selection: DraftSelection, content: Content, spare: int | None, scope: Scope
-) -> tuple[Action, ...]:
+) -> tuple[tuple[int, Action], ...]:
     """What is scheduled once this plan's posts have been made, bounded by the room each rule has left.
 
-    `spare`: how many more posts the policy lets the run publish.
+    `spare`: how many more posts the policy lets the run publish. With each, the rule's index.
     """
     return tuple(
-        _promise(desired, content.rules, index, selection.room[index], spare, scope)
+        (index, _promise(desired, content.rules, index, selection.room[index], spare, scope))
         for index in range(len(desired.rules))
         if 0 not in (selection.room[index], spare) and _awaits(desired, index, content, scope)
     )
