@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from reconciler.api.address import ApiAddress, Proxy, proxy_of
-from reconciler.api.sender import NotHttp, OtherHost, OutOfDate, ProxyUnreachable, Untrusted
+from reconciler.api.sender import NotHttp, OtherHost, OutOfDate, ProxyRefused, ProxyUnreachable, Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable
@@ -84,8 +84,11 @@ class Surroundings(Struct, frozen=True):
         except ValueError:
             raise _wrong_proxy(variable, address) from None
 
-    def cure(self, error: Exception) -> str:
-        """What a person can do about an address, a proxy or a certificate that blocks the connection."""
+    def cure(self, error: Exception, base: ApiAddress | None = None) -> str:
+        """What a person can do about an address, a proxy or a certificate that blocks the connection.
+
+        Of any other error only if a proxy is on the way to `base`; else "".
+        """
         if isinstance(error, OtherHost):
             return "check the API's URL; if a proxy responds in its place, list the host in NO_PROXY"
         if isinstance(error, OutOfDate):
@@ -99,20 +102,13 @@ class Surroundings(Struct, frozen=True):
             return f"add the CA certificate of this server to {printable(path)}, which {variable} names{rehash}"
         if isinstance(error, NotHttp):
             return "check the API's URL"
-        secrets = "" if isinstance(error, ProxyUnreachable) else "user, password and "
-        return f"check the {secrets}address in {self._proxy_name()}, or list the host in NO_PROXY"
-
-    def doubt(self, base: ApiAddress) -> str:
-        """What a person can do if a connection fails before anything was received; "" if no proxy is in use."""
-        if self.proxy_for(base) is None:
-            return ""
-        return (
-            f"run the command again; if it still fails, check the address in {self._proxy_name()}, or list the host "
-            "in NO_PROXY"
-        )
-
-    def _proxy_name(self) -> str:
-        return next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
+        variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
+        check = f"check the address in {variable}, or list the host in NO_PROXY"
+        if isinstance(error, ProxyRefused):
+            return check.replace("the address", "the user, password and address")
+        if isinstance(error, ProxyUnreachable):
+            return check
+        return f"run the command again; if it still fails, {check}" if base and self.proxy_for(base) else ""
 
     def _bundles(self) -> list[tuple[str, str]]:
         """The files and folders of certificates that are named, each with its variable."""

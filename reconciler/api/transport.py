@@ -290,10 +290,8 @@ class Connection:
             )
         except (WireError, TimeoutError) as error:
             text = shown(masked(_network_text(error), secrets))
-            if isinstance(error, ProxyUnreachable | NotHttp):
-                todo = self._surroundings.cure(error)
-            else:
-                todo = "" if self.answered else self._surroundings.doubt(self._base)
+            blocked = isinstance(error, ProxyUnreachable | NotHttp) or not self.answered
+            todo = self._surroundings.cure(error, self._base) if blocked else ""
             return ApiError(
                 ErrorKind.NETWORK, call, text, sent=not isinstance(error, NotSent), site=site.name, todo=todo
             )

@@ -61,10 +61,24 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
         if os.path.lexists(above / MISNAMED):
             raise UsageError(f"{above / MISNAMED} is not read", f"name it {PROJECT_FILE}")
     # No project file: `sites/` and `approvals/` are directly below the root, whichever part of them was named.
-    for above in (folder, *folder.parents):
-        if above.name in ("sites", "approvals") and not os.path.isdir(above / "sites"):
-            return above.parent, None
-    return folder, None
+    places = (folder, *folder.parents)
+    is_part = (place.name in ("sites", "approvals") and not os.path.isdir(place / "sites") for place in places)
+    root = next((place.parent for place, part in zip(places, is_part, strict=True) if part), folder)
+    if (misspelt := _misspelt(root)) is not None:
+        raise UsageError(f"{root / misspelt} is not read", f"name it {PROJECT_FILE}")
+    return root, None
+
+
+def _misspelt(root: Path) -> str | None:
+    """A YAML file in a folder whose name is nearly that of a project file: without that file, defaults would hold."""
+    from difflib import get_close_matches
+
+    try:
+        names = [name for name in os.listdir(root) if name.lower().endswith((".yaml", ".yml"))]
+    except OSError:
+        return None
+    near = get_close_matches(PROJECT_FILE, [name.lower() for name in names], 1, cutoff=0.9) if names else ()
+    return next((name for name in names if name.lower() in near), None)
 
 
 def shown_path(path: Path) -> str:

@@ -130,6 +130,9 @@ def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
             else "contains characters that are not allowed in a key"
         )
         raise UsageError(f"{what}: {ref} {reason}", "put the secret there, and nothing else")
+    if what == "apiKey" and " " in value:
+        fix = "put only the key there, without `Bearer` and quotes"
+        raise UsageError(f"{what}: {ref} contains a space, and no key does", fix)
     if len(value) < SHORTEST:
         raise UsageError(
             f"{what}: {ref} has fewer than {SHORTEST} characters, too few for a key", "put the secret there"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -394,6 +395,8 @@ class _Reading:
         if not os.fspath(file).lower().endswith(YAML):
             message = "is not a YAML file: its name does not end in .yaml or .yml"
             fix = "rename it, or narrow `sites` in reconciler.yaml"
+            if os.fspath(file).endswith(".plan"):
+                fix = f"if it is a saved plan, look at it with: reconciler show {shlex.quote(shown)}"
             if os.path.isdir(file):
                 pattern = Path(os.path.relpath(file, self.project.root), "**/*.yaml").as_posix()
                 message, fix = "is a folder; `sites` must match files", f"write {pattern} in reconciler.yaml"

@@ -80,7 +80,7 @@ def _unusable(database: Path, problem: OSError | sqlite3.Error) -> WorldError:
     if isinstance(problem, OSError):
         fix = _FIXES.get(problem.errno or 0, "make its folder writable")
         return WorldError(f"{what}: {problem.strerror}", fix)
-    code = getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without what SQLite adds to it
     return WorldError(f"{what}: {problem}", _SQLITE_FIXES.get(code, "move it away"))
 
 

@@ -160,6 +160,13 @@ def test_a_link_that_leads_nowhere_says_so(write_project: WriteProject) -> None:
     assert [sentence(problem) for problem in raised.value.problems] == [said]
 
 
+def test_a_saved_plan_given_as_a_path_says_how_to_look_at_it(write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": site("a"), "a.plan": "{}"})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of("a.plan")
+    assert raised.value.problems[0].fix == "if it is a saved plan, look at it with: reconciler show a.plan"
+
+
 def test_a_project_behind_a_link_needs_no_folder_of_approvals(write_project: WriteProject, tmp_path: Path) -> None:
     root = write_project({"reconciler.yaml": "version: 1\n", "sites/a.yaml": site("a")})
     (tmp_path / "linked").symlink_to(root)

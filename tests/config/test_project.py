@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -209,10 +210,12 @@ def test_path_that_is_not_there_is_refused(write_project: WriteProject) -> None:
         find_project([Path("sites/x.yaml")])
 
 
-def test_misnamed_project_file_is_reported(write_project: WriteProject) -> None:
-    write_project({"reconciler.yml": "version: 1\n"})
-    with pytest.raises(UsageError, match=r"reconciler\.yml is not read; name it reconciler\.yaml"):
-        find_project()
+@pytest.mark.parametrize("name", ["reconciler.yml", "Reconciler.yaml", "reconcilier.yaml", "reconciller.yml"])
+def test_misnamed_project_file_is_reported(write_project: WriteProject, name: str) -> None:
+    write_project({name: "version: 1\n", "sites/a.yaml": site("a")})
+    for paths in ((), (Path("sites/a.yaml"),)):
+        with pytest.raises(UsageError, match=f"{re.escape(name)} is not read; name it reconciler.yaml"):
+            find_project(paths)
 
 
 @pytest.mark.parametrize("make", ["folder", "fifo", "dangling link", "link to itself"])

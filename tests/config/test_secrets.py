@@ -90,6 +90,14 @@ def test_what_no_header_can_hold(tmp_path: Path, text: str) -> None:
     assert "put the secret there, and nothing else" in refused(FromFile(tmp_path / "key"))
 
 
+@pytest.mark.parametrize("text", ["Bearer hunter2hunter2", '"hunter2 hunter2"'])
+def test_a_key_with_a_space_is_named(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_KEY", text)
+    said = refused(FromEnv("A_KEY"))
+    assert "A_KEY contains a space" in said
+    assert "without `Bearer`" in said
+
+
 def test_bytes_that_are_not_text(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xffhunter2")
     assert "contains characters that are not allowed in a key" in refused(FromFile(tmp_path / "key"))

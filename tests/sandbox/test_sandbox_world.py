@@ -27,7 +27,7 @@ from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.seed_values import SeedError
 from reconciler.sandbox.server import ServerError, _listen, start_in_thread
 from reconciler.sandbox.state import Site
-from reconciler.sandbox.world import WorldError
+from reconciler.sandbox.world import WorldError, _unusable
 from tests.sandbox.remote import HEADERS, NOBODY, PLAN, PUBLISHER, SITE, TUESDAY, Remote
 
 Json = dict[str, Any]
@@ -183,6 +183,12 @@ def test_a_file_that_is_not_a_world_is_refused(tmp_path: Path) -> None:
     file.write_text("not a database, but long enough to be looked at as one" * 100)
     with pytest.raises(WorldError, match=r"w\.db cannot be used as a sandbox: .*; move it away$"):
         Sandbox(file)
+
+
+def test_a_world_in_a_read_only_folder_is_not_to_be_moved_away(tmp_path: Path) -> None:
+    problem = sqlite3.OperationalError("attempt to write a readonly database")
+    problem.sqlite_errorcode = sqlite3.SQLITE_READONLY_DIRECTORY
+    assert str(_unusable(tmp_path / "w.db", problem)).endswith("; make it writable")
 
 
 @pytest.mark.parametrize("below", ["w.db", "more/w.db"])
