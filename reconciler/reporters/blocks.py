@@ -49,6 +49,9 @@ SEVERAL: Final = 3
 AROUND_LINES: Final = 2
 """A block's heading, and the empty line after it."""
 
+FRAME_LINES: Final = 5
+"""The header and the last lines, and the empty lines next to them."""
+
 MOST_NAMES: Final = 5
 """How many sites of a shared block are named if nothing else says which they are."""
 
@@ -156,9 +159,10 @@ class Blocks(Generic[CountsT]):
             self._of_many[key] = self._keep_parts(parts)
         return OfMany(key, _totals_of(parts))
 
-    def _join(self) -> None:
+    def _join(self, around: int) -> None:
         """Merges blocks that differ only in their activities or values, if there are many.
 
+        `around`: how many lines the screen has besides the blocks.
         If a run over many sites is longer than a screen, a few that differ only in values are merged too: the values of
         each of their sites are still shown. A block that most of these sites share stays as it is.
         """
@@ -166,12 +170,14 @@ class Blocks(Generic[CountsT]):
         for key, block in self._found.items():
             if block.of_many is not None:
                 groups.setdefault(block.of_many.key, []).append(key)
-        is_long = self._seen.total() > MOST_SITES and sum(map(_height, self._found.values())) > MOST_LINES
+        lines = around + sum(_height(block) + 1 for block in self._found.values())  # each may have a row in a table
+        is_long = self._seen.total() > MOST_SITES and lines > MOST_LINES
         for together, keys in groups.items():
             sites = sum(self._found[key].count for key in keys)
             keys = [key for key in keys if self._found[key].count * 2 <= sites]
             many = len(keys) > FEW_SITES and sum(_height(self._found[key]) for key in keys) > MOST_LINES
-            named = is_long and len(keys) >= SEVERAL and not any(self._has_activities(key) for key in keys)
+            few = is_long and len(keys) >= SEVERAL and sum(self._found[key].count for key in keys) <= MOST_SITES
+            named = few and not any(self._has_activities(key) for key in keys)
             if not many and not named:
                 continue
             first, *others = (self._found[key] for key in keys)
@@ -228,15 +234,15 @@ class Blocks(Generic[CountsT]):
 
     def lines(self, causes: Sequence[str] = (), rank: int = 0) -> Iterator[str]:
         """All lines, worst first, with an empty line after each block; `causes` before the first block of this rank."""
-        blocks = self._in_order([*self._joined(), *self._apart.values()])
+        blocks = self._in_order([*self._joined(len(causes) + FRAME_LINES), *self._apart.values()])
         together = self._together(blocks)
         worse = sum(block.rank < rank for block in blocks)
         yield from self._lines_of_blocks(blocks[:worse], together)
         yield from causes
         yield from self._lines_of_blocks(blocks[worse:], together)
 
-    def _joined(self) -> Iterable[SingleBlock[CountsT] | SharedBlock[CountsT]]:
-        self._join()
+    def _joined(self, around: int = 0) -> Iterable[SingleBlock[CountsT] | SharedBlock[CountsT]]:
+        self._join(around)
         return self._found.values()
 
     def _in_order(

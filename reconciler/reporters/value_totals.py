@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.canonical import Json
 from reconciler.reporters.layout import LEFT, Line, Span, Style
-from reconciler.reporters.names_on_sites import NamesOnSites
+from reconciler.reporters.names_on_sites import MOST_SITES, NamesOnSites, by_frequency
 from reconciler.reporters.values import yaml
 
 DIFFERENT: Final = "different values"
@@ -82,7 +82,7 @@ class ValuesTotal:
         self.kind: Final = repr((said, [field.kind for field in fields]))
         self._head, self._after, self._indent = head, tuple(after), indent
         self._fields = list(fields)
-        self._names = [NamesOnSites(site, Counter(), field.own_text) for field in fields]
+        self._names = [NamesOnSites(site, Counter([field.own_text]), field.own_text) for field in fields]
 
     @property
     def names(self) -> NamesOnSites | None:
@@ -97,15 +97,22 @@ class ValuesTotal:
             self._names[number].add(other._names[number])
 
     def lines(self) -> Iterator[Line]:
-        """`toneOfVoice  different values  ->  warm`; on a few sites, those of each."""
+        """`toneOfVoice  different values  ->  warm`, and those of each of a few sites, or that several share."""
         yield self._head
         for field, names in zip(self._fields, self._names, strict=True):
             varies = _varies(field)
             values = (each.span for each in field.sides) if varies else field.own
             yield Line((field.name, *values, *field.marks), indent=self._indent, hang=LEFT + 8)
             if varies:
-                yield from names.on_each_site()
+                yield from names.on_each_site() if names.sites else _shared_values(names.all)
         yield from self._after
+
+
+def _shared_values(values: Counter[str]) -> Iterator[Line]:
+    """`40 sites: dry  ->  warm`: a line for each of the values that most sites share."""
+    for value, sites in by_frequency(values)[:MOST_SITES]:
+        if sites > 1:
+            yield Line((Span(f"{sites:,} sites: {value}"),), indent=LEFT + 6, hang=LEFT + 8)
 
 
 def _varies(field: FieldOfMany) -> bool:

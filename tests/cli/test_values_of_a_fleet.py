@@ -125,6 +125,17 @@ def test_223_files_that_each_ask_for_a_value_of_their_own_fit_on_a_screen(
     assert all(f"dry  ->  tone {number}\n" in listed for number in FLEET)
 
 
+@pytest.mark.parametrize("values", [5, 6, 20])
+def test_values_that_sites_share_are_shown_with_their_number(values: int, shops: Shops, reconciler: Command) -> None:
+    shops.ask(lambda number: f"tone {number % values}")
+    planned = reconciler("plan").out
+    each = re.findall(r"^ +(\d+) sites: dry  ->  tone (\d+)$", planned, re.MULTILINE)
+    assert len(each) == (0 if values == 5 else min(values, 10))
+    assert sum(int(sites) for sites, _ in each) == {5: 0, 6: 223, 20: 113}[values]
+    assert planned.count("toneOfVoice  dry  ->  different values") == (values > 5)
+    assert planned.count("toneOfVoice  dry  ->  tone ") == (5 if values == 5 else 0), "each value is said once"
+
+
 def test_the_comment_says_once_what_was_edited_on_many_sites(shops: Shops, reconciler: Command) -> None:
     shops.edit(FLEET, by_hand)
     planned, drift = (reconciler(command, "--output", "markdown").out for command in ("plan", "drift"))
