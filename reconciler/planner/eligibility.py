@@ -16,7 +16,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause, PostIs, SchedulePost, StillAhead
-from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
+from reconciler.model.sites import ChannelStatus, Feature, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
 from reconciler.planner.approval_checks import is_of_title, not_committed, objection
 from reconciler.planner.candidates import Candidate
@@ -24,11 +24,9 @@ from reconciler.planner.channel_rules import channel_is_gone, not_connected
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     LATER,
-    SHOWN_FROM,
     Days,
     content_violations,
     day_violation,
-    near_limits,
     time_violations,
     too_late,
 )
@@ -36,6 +34,9 @@ from reconciler.planner.used_approvals import is_noted, rights_needed, times_of,
 
 SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
+
+NEARLY_USED_UP = 0.2
+"""A note says what is left of a quota if that is this share of it or less."""
 
 SPARE = timedelta(hours=2)
 """How far ahead the API's own time must be: if a run dies before it moves the post, the next run still can."""
@@ -76,7 +77,6 @@ class DraftEligibility(Struct):
     scope: Scope
     days: Days
     """How many posts go out on each day, including those that this plan moves there."""
-    moves: int = 0
     goes: list[tuple[int, Action]] = field(default_factory=list)
     blocked: list[tuple[int, Diagnostic]] = field(default_factory=list)
     to_review: list[ToReview] = field(default_factory=list)
@@ -94,15 +94,12 @@ class DraftEligibility(Struct):
             yield replace(Diagnostic.note("approving-does-not-help", what, fix), shared=shared)
 
     def all_notes(self) -> tuple[Diagnostic, ...]:
-        """The notes about single posts, and about limits that are nearly reached."""
+        """The notes about single posts, and about a quota that is nearly used up."""
         notes = list(self.notes)
         if self.missed:
             what = f"{plural(self.missed, 'draft')} that no one approved in time will no longer go out"
             notes.append(replace(Diagnostic.note(NOT_APPROVED_IN_TIME, what), shared=(what, "")))
-        if self.goes or self.moves:
-            notes += near_limits(len(self.goes) + self.moves, self.days.counts(), self.options.policy)
-            notes += self._quota_note()
-        return tuple(notes)
+        return (*notes, *self._quota_note())
 
     # --- drafts
 
@@ -304,7 +301,7 @@ class DraftEligibility(Struct):
         feature = self.observed.feature(SCHEDULING)
         if feature is not None and not feature.enabled:
             fix = "choose a premium plan that includes scheduling posts"
-            detail = f"the site's premium plan does not include scheduling ({SCHEDULING})"
+            detail = "the site's premium plan does not include scheduling"
             found.append(self._blocked(candidate, BlockedBy.FEATURE_MISSING, detail, fix))
         return found
 
@@ -316,7 +313,7 @@ class DraftEligibility(Struct):
         posts = plural(feature.remaining, "scheduled post")
         if feature.limit:
             posts = f"{feature.remaining:,} of {plural(feature.limit, 'scheduled post')}"
-        per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
+        per = _this_period(feature)
         if feature.remaining == 0:
             detail = f"the quota has no scheduled posts left{per}"
         elif feature.remaining == 1:
@@ -360,12 +357,13 @@ class DraftEligibility(Struct):
 
     def _quota_note(self) -> list[Diagnostic]:
         feature = self.observed.feature(SCHEDULING)
-        if feature is None or feature.remaining is None or not feature.limit:
+        if not self.goes or feature is None or feature.remaining is None or not feature.limit:
             return []
-        used = feature.limit - feature.remaining + len(self.goes)
-        if used < SHOWN_FROM * feature.limit:
+        left = feature.remaining - len(self.goes)
+        if left > NEARLY_USED_UP * feature.limit:
             return []
-        return [Diagnostic.note("near-quota", f"{SCHEDULING}: {used:,} of {feature.limit:,} used after this run")]
+        posts = f"{left:,} of {plural(feature.limit, 'scheduled post')}"
+        return [Diagnostic.note("near-quota", f"after this run, the quota has {posts} left{_this_period(feature)}")]
 
     def _block(self, candidate: Candidate, problem: Diagnostic) -> None:
         self.blocked.append((candidate.rule, problem))
@@ -382,6 +380,11 @@ class DraftEligibility(Struct):
     ) -> Diagnostic:
         address = self.scope.address(Kind.DRAFT, candidate.post.id)
         return blocked(address, by, detail, fix, _name(candidate), differences, says_name=says_name)
+
+
+def _this_period(feature: Feature) -> str:
+    """` this month`: when a quota counts; empty if it never starts again."""
+    return f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
 
 
 def _name(candidate: Candidate) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Final
@@ -27,9 +27,6 @@ from reconciler.planner.options import Scope
 
 _UNSEEN: Final = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 """Marks and letters that Unicode says are not shown: joiners, fillers and variation selectors."""
-
-SHOWN_FROM: Final = 0.8
-"""The share of a limit at which a note says that it is nearly reached."""
 
 
 class Days(Struct):
@@ -58,10 +55,6 @@ class Days(Struct):
         """How many posts there would be with this one."""
         there = self.zone_days.get(day, ())
         return len(there) + (post not in there)
-
-    def counts(self) -> tuple[tuple[date, int], ...]:
-        """The days in order, each with its number of posts."""
-        return tuple((day, len(self.zone_days[day])) for day in sorted(self.zone_days))
 
 
 LATER: Final = "give the activity a later date, or the rule another `at`"
@@ -145,27 +138,6 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
         fix = "run apply again when that is done"
     detail = f"it would be post {count:,} on {day}{counting or ','} but the maximum is {most:,}"
     return _breaks(policy, "maxPublishPerSitePerDay", detail, fix)
-
-
-NEAR_LIMIT: Final = "near-limit"
-
-
-def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -> tuple[Diagnostic, ...]:
-    """Notes about limits that are nearly reached.
-
-    `public` counts one run's public actions.
-    """
-    notes: list[Diagnostic] = []
-    if policy.max_publish is not None and SHOWN_FROM * policy.max_publish <= public <= policy.max_publish and public:
-        notes.append(Diagnostic.note(NEAR_LIMIT, f"maxPublish: {public:,} of {policy.max_publish:,} in this run"))
-    most = policy.max_publish_per_site_per_day
-    if most is not None:
-        notes += [
-            Diagnostic.note(NEAR_LIMIT, f"maxPublishPerSitePerDay: {count:,} of {most:,} on {day}")
-            for day, count in days
-            if count and count >= SHOWN_FROM * most
-        ]
-    return tuple(notes)
 
 
 def folded(text: str) -> str:

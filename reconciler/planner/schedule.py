@@ -101,9 +101,7 @@ def plan_schedule(
     staying = tuple(activity for activity in content.activities if activity.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
     days = _days_with(waiting, content, scope)
-    eligibility = DraftEligibility(
-        desired, approvals, observed, recorded, options, scope, days, moves=len(waiting.moves)
-    )
+    eligibility = DraftEligibility(desired, approvals, observed, recorded, options, scope, days)
     for candidate in selection.wanted:
         if candidate.activity.id not in content.held or candidate.post.status is not PostStatus.DRAFT:
             eligibility.draft(candidate)

@@ -61,7 +61,7 @@ def test_a_small_quota_goes_to_the_first_drafts() -> None:
     assert names(made) == ["d1", "d2"]
     assert reasons(made) == [("d3", BlockedBy.QUOTA_EXHAUSTED)]
     assert "2 of 30" in made.blocked[0].message
-    assert tuple(map(cause, made.notes)) == ("SCHEDULE_POST: 30 of 30 used after this run",)
+    assert tuple(map(cause, made.notes)) == ("after this run, the quota has 0 of 30 scheduled posts left this month",)
     unmetered = (Feature("SCHEDULE_POST", enabled=True, remaining=None),)
     assert len(names(plan(desired(approvals=approved(*drafts)), site(*drafts, features=unmetered)))) == 3
 
@@ -166,17 +166,19 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
     assert reasons(made) == [("d2", BlockedBy.POLICY)]
     assert "it would be post 3 on 2026-12-03, but the maximum is 2" in made.blocked[0].message
     assert tuple(map(cause, made.notes)) == (
-        "maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",
         '"Idea b" (Instagram): the same content goes out on the same account within a day: '
         '"Idea x" (Instagram), Thu 2026-12-03 10:00 UTC',
     )
 
 
-def test_limits_are_shown_before_they_trip() -> None:
+@pytest.mark.parametrize(
+    ("limit", "said"), [(10, ["after this run, the quota has 2 of 10 scheduled posts left"]), (11, [])]
+)
+def test_a_note_says_what_is_left_of_a_quota_that_is_nearly_used_up(limit: int, said: list[str]) -> None:
     drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in range(1, 9)]
-    made = plan(desired(approvals=approved(*drafts)), site(*drafts), policy=Policy(max_publish=10))
-    assert tuple(map(cause, made.notes)) == ("maxPublish: 8 of 10 in this run",)
-    assert not plan(desired(approvals=approved(*drafts)), site(*drafts), policy=Policy(max_publish=11)).notes
+    quota = Feature("SCHEDULE_POST", enabled=True, remaining=limit, limit=limit)
+    made = plan(desired(approvals=approved(*drafts)), site(*drafts, features=(quota,)), policy=Policy(max_publish=8))
+    assert [*map(cause, made.notes)] == said, "nothing is said of a limit of the policy that is kept"
 
 
 @pytest.mark.parametrize(
