@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply_run import (
+    DECLINED,
     ApplyRun,
     Proposal,
     free_to_write,
@@ -57,7 +58,7 @@ from reconciler.executor.saved import StalePlan
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, of_a_post, of_all_posts
 from reconciler.model.writes import ActionClass
-from reconciler.planner.actions import GoingOut
+from reconciler.planner.actions import GoingOut, Reason
 from reconciler.planner.document import BegunPlan, RunPart, SavedPlan, SpentPlan, UnusablePlan
 from reconciler.planner.reached import TargetCheck
 from reconciler.planner.tally import PlanTally, tally_of
@@ -375,6 +376,8 @@ async def _finish(
             raise
         if not decision.apply:
             going_out = _going_out(judged, IF_NOTHING_DONE)
+            if decision.refusal == DECLINED:  # whoever says no to a regeneration keeps the posts that it would replace
+                going_out = tuple(found for found in going_out if found.post.reason is not Reason.REPLACED)
             return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out, unstopped))
         allow_publish = decision.allow_publish
         unwritable = await unwritable_state(run)

@@ -2240,3 +2240,17 @@ def test_an_apply_that_is_not_agreed_to_names_the_posts_that_it_would_have_cance
     [post] = json.loads((pottery.project.root / "apply.json").read_text("utf-8"))["stillGoingOut"]
     assert (post["title"], post["reason"]) == ("Kiln day", "withdrawn")
     assert pottery.status() == "SCHEDULED"
+
+
+def test_whoever_says_no_to_a_regeneration_keeps_the_posts_that_it_would_have_replaced(pottery: Pottery) -> None:
+    pottery.scheduled()
+    WITHDRAWALS["it is generated again"][0](pottery.project)
+    asked = Terminal(pottery.project.root, "apply", "--no-color")
+    asked.until("accepted: ")
+    assert "1 to generate, 1 to cancel." in asked.said
+    asked.type("no\n")
+    assert asked.end() == 4
+    said = " ".join(asked.said.rpartition("accepted: ")[2].split())
+    assert said.endswith("Cancelled. Nothing was changed."), said
+    assert "still going out" not in said
+    assert pottery.status() == "SCHEDULED"
