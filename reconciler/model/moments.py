@@ -8,8 +8,8 @@ from typing import Final
 
 _WORDS: Final = r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)(?: \(UTC([+-]\d{2}:\d{2})\))?"
 
-
-_MOVES: Final = "; once approved, it moves to "
+_IF_APPROVED: Final = "; once approved, it moves to "
+_BY_RULE: Final = "; its rule moves it to "
 
 
 def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
@@ -34,14 +34,14 @@ def without_weekdays(text: str) -> str:
     return re.sub(r"(?:about )?[A-Z][a-z]{2} (?=\d{4}-\d{2}-\d{2} \d{2}:\d{2} )", "", text)
 
 
-def moving_text(now: str, approved: str) -> str:
-    """When a scheduled post goes out, and to what time it moves once it is approved."""
-    return f"{now}{_MOVES}{approved}"
+def moving_text(now: str, then: str, *, waits: bool) -> str:
+    """When a scheduled post goes out, and to what time the next apply moves it; if it `waits`, once it is approved."""
+    return f"{now}{_IF_APPROVED if waits else _BY_RULE}{then}"
 
 
 def if_approved(words: str) -> str:
     """When a post goes out once it is approved: the last time in a text made by `moment_text` or `moving_text`."""
-    return words.rpartition(_MOVES)[2]
+    return words.rpartition(_IF_APPROVED)[2].rpartition(_BY_RULE)[2]
 
 
 def moment_in(words: str) -> datetime | None:

@@ -92,6 +92,12 @@ def objection(verdict: ApprovalStatus, file: str, zone: str) -> Diagnostic | Non
             assert_never(verdict.state)
 
 
+def does_not_count(name: str, why: Diagnostic, late: str = "its time has passed") -> Diagnostic:
+    """A note about an approved draft that is too late and whose approval does not count either: no fix helps it."""
+    what = f"{name} will not go out: {late}, and its approval does not count: {why.message}"
+    return Diagnostic.note("approval-does-not-count", what)
+
+
 def is_of_title(differences: Iterable[Difference]) -> bool:
     """Whether nothing differs but the title of the activity, which somebody changed in the file or on the site."""
     return [found.field for found in differences] == [ACTIVITY_TITLE]

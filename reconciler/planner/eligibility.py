@@ -14,11 +14,11 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plurals import plural, some_of
-from reconciler.model.posts import Post, PostStatus, channel_name, post_name
+from reconciler.model.posts import Post, PostId, PostStatus, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause, PostIs, SchedulePost, StillAhead
 from reconciler.model.sites import ChannelStatus, Feature, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
-from reconciler.planner.approval_checks import is_of_title, not_committed, objection
+from reconciler.planner.approval_checks import does_not_count, is_of_title, not_committed, objection
 from reconciler.planner.candidates import Candidate
 from reconciler.planner.channel_rules import channel_is_gone, not_connected
 from reconciler.planner.options import PlanOptions, Scope
@@ -84,6 +84,8 @@ class DraftEligibility(Struct):
     missed: int = 0
     stuck: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """The drafts that wait for review and break the policy, by what they break and what to do about it."""
+    named: set[PostId] = field(default_factory=set)
+    """The drafts that a note names because their approvals do not count."""
 
     def stuck_notes(self) -> Iterator[Diagnostic]:
         """What the policy forbids in drafts that wait for review: nobody should approve these as they are."""
@@ -185,8 +187,8 @@ class DraftEligibility(Struct):
             return
         late = too_late(candidate.moment, self.scope.now, self.options.policy)
         assert late is not None
-        what = f"{_name(candidate)} will not go out: {late.message}, and its approval does not count: {found.message}"
-        self.notes.append(Diagnostic.note("approval-does-not-count", what))
+        self.named.add(candidate.post.id)
+        self.notes.append(does_not_count(_name(candidate), found, late.message))
 
     def _is_agreed(self, candidate: Candidate) -> bool:
         """Whether people's decisions let this content go out now; if not, records what is missing."""

@@ -12,7 +12,15 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval, DraftDecision
+from reconciler.model.approvals import (
+    ActivityApproval,
+    ActivityDecision,
+    Approvals,
+    ApprovalState,
+    ApprovalStatus,
+    DraftApproval,
+    DraftDecision,
+)
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import if_approved, moment_text
 from reconciler.model.plurals import plural, some_of
@@ -22,6 +30,7 @@ from reconciler.model.schedule import CancelPost, DesiredSchedule, Pause, Resche
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
+from reconciler.planner.approval_checks import does_not_count, objection
 from reconciler.planner.candidates import (
     SUPPORTED_CHANNELS,
     Candidate,
@@ -53,12 +62,21 @@ APPROVED_NOT_SELECTED: Final = "approved-not-selected"
 
 
 class MissedApproval(Struct, frozen=True):
-    """A draft that was approved but did not go out in time. `exact` says whether `moment` is certain."""
+    """A draft that was approved but did not go out in time. `exact` says whether `moment` is certain.
+
+    `status` is what the file says about the draft as it is on the site.
+    """
 
     draft: DraftApproval
     activity: ActivityApproval
     moment: datetime
     exact: bool
+    status: ApprovalStatus = ApprovalStatus(ApprovalState.APPROVED)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is no longer what was approved: `review` sets it back to pending."""
+        return self.status.state in (ApprovalState.CHANGED, ApprovalState.EDITED)
 
 
 def missed_approvals(
@@ -87,7 +105,8 @@ def missed_approvals(
             activity = found[0] if found else Activity(approval.id, approval.title, "", approval.date)
             moment, exact = due(draft.id, draft.channel, draft.type, activity, index, scope)
             if moment <= scope.now:
-                missed.append(MissedApproval(draft, approval, moment, exact))
+                as_it_is = (approvals.verdict(found[1], activity.date),) if found else ()
+                missed.append(MissedApproval(draft, approval, moment, exact, *as_it_is))
     return tuple(missed)
 
 
@@ -132,6 +151,10 @@ def missed_notes(
         if found.draft.id not in live:
             name = post_name(found.activity.title, found.draft.channel, found.draft.type)
             due = moment_text(found.moment, scope.zone_name, exact=found.exact)
+            changed = objection(found.status, file, scope.zone_name)
+            if changed is not None and found.is_changed:
+                yield does_not_count(name, changed)
+                continue
             what = f"{name} was approved but missed its time: it was due {due}"
             yield Diagnostic.note("approval-missed", what, f"write `pending` for it in {file}, and review removes it")
 

@@ -82,7 +82,7 @@ APPROVING_DOES_NOT_HELP: Final = frozenset(
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
 
-    `before` is when a scheduled post goes out unless it is approved, if its rule then moves it to `moment`.
+    `before` is when a scheduled post goes out unless its rule moves it to `moment`, once it is approved.
     `problems` are what would block it if it were approved (the policy, its channel, the premium plan or the site), and
     one more if the rules leave it out or the next apply discards it.
     """
@@ -229,9 +229,11 @@ class Review(Struct, frozen=True):
         return self.unrecorded | {missed.draft.id for missed in self.missed}
 
     def goes_out(self, reviewed: ReviewedPost) -> str:
-        """When a post goes out, in the site's zone, and to what time it moves once it is approved, if it does."""
+        """When a post goes out, in the site's zone, and to what time it moves, if it does."""
         moment = moment_text(reviewed.moment, self.zone, exact=reviewed.exact)
-        return moving_text(moment_text(reviewed.before, self.zone), moment) if reviewed.before else moment
+        if reviewed.before is None:
+            return moment
+        return moving_text(moment_text(reviewed.before, self.zone), moment, waits=reviewed.status in TO_DECIDE)
 
     @property
     def waiting(self) -> tuple[ReviewedPost, ...]:

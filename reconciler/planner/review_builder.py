@@ -149,13 +149,17 @@ def review_of(
         frozenset(activity.id for activity in deleted),
     )
     live = in_order((*part.projected, *deleted))
-    missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
+    missed = (
+        found
+        for found in missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
+        if not found.is_changed
+    )
     failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
     return Review(
         scope.site,
         scope.zone_name,
         tuple(reviewing.activity(found) for found in live),
-        missed,
+        tuple(missed),
         gone=tuple(problem for problem in plan.blocked if problem.code == BlockedBy.DRAFT_GONE),
         failures=failures,
         going_out=going_out,
@@ -347,7 +351,7 @@ class _ReviewBuilder(Struct, frozen=True):
             verdict.differences,
             to_ask_again or verdict.state is ApprovalState.UNPROVEN,
             (GOES_OUT_ANYWAY, *warnings) if anyway else warnings,
-            moment if asked and then != moment else None,
+            moment if then != moment else None,
         )
 
     def _cancellations(self, post: Post, times: int) -> int:

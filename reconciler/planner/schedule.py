@@ -126,7 +126,9 @@ def plan_schedule(
         *notes,
         *_paused_notes(desired, content, waiting, recorded, options, scope),
         *file_notes(approvals),
-        *missed_notes(missed, {PostId(problem.about.key) for _, problem in said}, approvals.file, scope),
+        *missed_notes(
+            missed, {PostId(problem.about.key) for _, problem in said} | eligibility.named, approvals.file, scope
+        ),
         *not_selected_notes(
             desired.rules,
             approvals,

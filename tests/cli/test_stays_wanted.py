@@ -352,6 +352,21 @@ def test_the_screens_say_which_of_the_drafts_in_review_goes_out_unapproved(potte
     assert ("1 of 3" in said, "goes out even if nobody approves it" in said) == (True, True), said
 
 
+def test_an_approved_post_that_its_rule_moves_has_both_times_in_the_file_until_it_is_moved(pottery: Pottery) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T12:00:00.000Z")
+    file, then = pottery.project.root / APPROVALS, "Wed 2026-11-04 09:30 Europe/Berlin"
+    for written in ("updated", "up to date"):
+        said = pottery.run("review")[1]
+        assert ("pottery 1 scheduled" in said, f"{APPROVALS} ({written})" in said) == (True, True), said
+        assert f"goesOut: Wed 2026-11-04 13:00 Europe/Berlin; its rule moves it to {then}\n" in file.read_text("utf-8")
+    assert f"moves to {then} instead of Wed 2026-11-04 13:00 Europe/Berlin" in pottery.run("plan")[1]
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    assert pottery.run("review")[0] == 0
+    assert f"goesOut: {then}\n" in file.read_text("utf-8")
+
+
 def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(pottery: Pottery) -> None:
     (pottery.project.root / "sites" / "shop.yaml").unlink()
     pottery.run("apply", "--auto-approve")
@@ -396,7 +411,7 @@ def test_a_post_that_goes_out_unapproved_waits_for_review_on_every_screen(potter
     said = pottery.run("review")[1]
     assert ("1 scheduled" in said, "unapproved" in said) == (True, False), said
     assert said.endswith("Review: 0 pending, 0 approved, in 1 site."), said
-    assert f"        goesOut: {then}\n" in file.read_text("utf-8")
+    assert f"        goesOut: {when}; its rule moves it to {then}\n" in file.read_text("utf-8")
 
 
 def test_a_saved_plan_does_not_publish_what_was_withdrawn_since(

@@ -35,10 +35,11 @@ def test_a_moment_is_shown_in_the_zone_of_its_site(at: str, zone: str, words: st
     assert moment_in("at a time Wix picks") is None
 
 
-def test_of_a_post_that_moves_once_it_is_approved_the_time_after_that_is_read() -> None:
+@pytest.mark.parametrize(("waits", "words"), [(True, "once approved, it moves to"), (False, "its rule moves it to")])
+def test_of_a_post_that_moves_the_time_after_that_is_read(waits: bool, words: str) -> None:
     now, then = "Thu 2026-12-03 09:30 UTC", "Wed 2026-12-02 10:30 Europe/Berlin"
-    both = moving_text(now, then)
-    assert both == f"{now}; once approved, it moves to {then}"
+    both = moving_text(now, then, waits=waits)
+    assert both == f"{now}; {words} {then}"
     assert (if_approved(both), if_approved(now)) == (then, now)
     assert (moment_in(both), zone_in(both)) == (moment_in(then), "Europe/Berlin")
 

@@ -28,6 +28,8 @@ from reconciler.planner.drift_report import ChangedSide, DriftState, Finding
 from reconciler.planner.gone_out import gone_key, moved_key
 from reconciler.planner.needs import first_reads, further_reads, missing_items
 from reconciler.planner.options import PlanOptions
+from reconciler.planner.review import ReviewStatus
+from reconciler.planner.review_builder import review_of
 from reconciler.planner.unstopped import failed_cancel, tried_key
 from reconciler.planner.used_approvals import adopted_key
 from tests.planner.publishing_world import (
@@ -388,6 +390,17 @@ def test_a_missed_approval_is_reported_on_its_day_too() -> None:
         yes = desired(ScheduleRule(Match(within=timedelta(days=9))), approvals=approved(shown))
         made = plan(yes, site(shown), KNOWN)
         assert sum("was approved but missed" in note.message for note in made.notes) == notes
+
+
+def test_a_draft_whose_activity_was_moved_to_a_time_that_is_past_is_changed_not_missed() -> None:
+    """As `review` says, which sets it back to pending."""
+    moved, wanted = activity("a", DRAFT, days=-0.3), desired(approvals=approved(KILN))
+    said = "changed after approval: date: Thu 2026-12-03 -> Tue 2026-12-01"
+    for rule in (ScheduleRule(Match()), ScheduleRule(Match(within=timedelta(days=9)))):
+        [note] = plan(replace(wanted, schedule=DesiredSchedule((rule,))), site(moved), KNOWN).notes
+        assert note.message.endswith(f" will not go out: its time has passed, and its approval does not count: {said}")
+    found = review_of(wanted, site(moved), KNOWN, plan(wanted, site(moved), KNOWN), PlanOptions(NOW))
+    assert (found.missed, [each.status for each in found.activities[0].posts]) == ((), [ReviewStatus.CHANGED])
 
 
 @pytest.mark.parametrize(("out", "drifted"), [(True, []), (False, [Finding.DELETED])])
