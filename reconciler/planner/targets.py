@@ -217,26 +217,13 @@ def apply_targets(
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
         return plan
-    kept = list(plan.actions)
-    sparing: tuple[Diagnostic, ...] = ()
-    generates = any(_level(action.operation) == _GENERATION for action in kept)
-    if included:
-        levels = {_level(action.operation) for action in kept if _among(action.address, included)}
-        levels |= {_GENERATION} if generates and _CREATION in levels else set()
-        kept = [
-            action for action in kept if _among(action.address, included) or _carried(_level(action.operation), levels)
-        ]
-        kept = [action for action in plan.actions if action in kept or any(_makes_way(action, other) for other in kept)]
+    kept: Sequence[Action] = _included(plan, included) if included else plan.actions
+    spared: list[tuple[Action, tuple[Discarded, ...]]] = []
     if excluded:
-        gone = [action for action in kept if _among(action.address, excluded)]
         if keeps_drafts:
-            spared = [(action, _excluded_drafts(plan, action, excluded)) for action in kept if action not in gone]
-            gone += [action for action, drafts in spared if drafts]
-            sparing = tuple(_not_done(action, drafts) for action, drafts in spared if drafts)
-        gone += [action for action in kept if any(_makes_way(cancel, action) for cancel in gone)]
-        levels = {_level(action.operation) for action in gone}
-        levels |= {_GENERATION} if generates and _INPUT in levels else set()
-        kept = [action for action in kept if action not in gone and not _resting(_level(action.operation), levels)]
+            left = (action for action in kept if not _among(action.address, excluded))
+            spared = [(action, drafts) for action in left if (drafts := _excluded_drafts(plan, action, excluded))]
+        kept = _without_excluded(plan, kept, excluded, [action for action, _ in spared])
     if not any(isinstance(action.operation, Regenerate) for action in kept):
         kept = [action for action in kept if action.reason is not Reason.REPLACED]
 
@@ -264,9 +251,36 @@ def apply_targets(
             if (note.address is None or stays(note.address))
             and not (kept_drafts and note.code in (AWAITED_DRAFTS, UNSEEN_DRAFTS))
         )
-        + sparing,
+        + tuple(_not_done(action, drafts) for action, drafts in spared),
         to_review=tuple(draft for draft in plan.to_review if stays(draft.address)),
     )
+
+
+def _generates(plan: Plan) -> bool:
+    return any(_level(action.operation) == _GENERATION for action in plan.actions)
+
+
+def _included(plan: Plan, included: Sequence[Address]) -> Sequence[Action]:
+    """The actions at these addresses, and those that they depend on."""
+    levels = {_level(action.operation) for action in plan.actions if _among(action.address, included)}
+    levels |= {_GENERATION} if _CREATION in levels and _generates(plan) else set()
+    kept = [
+        action
+        for action in plan.actions
+        if _among(action.address, included) or _carried(_level(action.operation), levels)
+    ]
+    return [action for action in plan.actions if action in kept or any(_makes_way(action, other) for other in kept)]
+
+
+def _without_excluded(
+    plan: Plan, kept: Sequence[Action], excluded: Sequence[Address], spared: Sequence[Action]
+) -> Sequence[Action]:
+    """The actions without those at these addresses, the `spared` ones, and those that depend on either."""
+    gone = [action for action in kept if action in spared or _among(action.address, excluded)]
+    gone += [action for action in kept if any(_makes_way(cancel, action) for cancel in gone)]
+    levels = {_level(action.operation) for action in gone}
+    levels |= {_GENERATION} if _INPUT in levels and _generates(plan) else set()
+    return [action for action in kept if action not in gone and not _resting(_level(action.operation), levels)]
 
 
 def _excluded_drafts(plan: Plan, action: Action, excluded: Sequence[Address]) -> tuple[Discarded, ...]:

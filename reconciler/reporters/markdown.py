@@ -58,27 +58,16 @@ class MarkdownReporter:
         self._files: list[str] = []
         self._first_runs = FirstRuns()
 
-    def handle(self, event: results.Event) -> None:  # noqa: C901 - a case for each event
+    def handle(self, event: results.Event) -> None:
         for finding in self._findings.of(event):
             self._problem(finding)
         match event:
-            case results.RunStarted():
-                self._head.append(header(event))
-                if event.approval_none:
-                    sites = plural(len(event.approval_none), "site")
-                    self._head.append(f"approval: none on {sites}: drafts go out there unapproved")
-            case results.PlanLoaded():
-                self._head += [line.strip() for line in text_of("show", event, results.PlanCompleted(0))[:-1]]
-            case site_results.SitePlanned():
-                self._goes_out(event)
-                event = self._first_runs.taken_from(event)
-                if event.says_something and self._context.command != "apply":
-                    self._site(event)
-            case site_results.SiteDrifted():
-                if event.says_something:
-                    self._site(event)
+            case results.RunStarted() | results.PlanLoaded():
+                self._begins(event)
             case (
-                site_results.SiteApplied()
+                site_results.SitePlanned()
+                | site_results.SiteDrifted()
+                | site_results.SiteApplied()
                 | site_results.SiteReviewed()
                 | site_results.SiteNotReviewed()
                 | site_results.SiteHistory()
@@ -88,31 +77,24 @@ class MarkdownReporter:
                 self._site(event)
             case adoption_results.ProjectExamined():
                 self._fold("project", text_of(self._context.command, event))
+            case tool_results.StarterFile():
+                self._files += text_of(self._context.command, event)
             case (
                 state_results.StateListed()
                 | state_results.StateShown()
                 | state_results.LockFound()
                 | state_results.CallResolved()
-            ):
-                self._fold(self._context.command, text_of(self._context.command, event))
-                self._ending(event)
-            case tool_results.StarterFile():
-                self._files += text_of(self._context.command, event)
-            case (
-                tool_results.SchemaShown()
+                | tool_results.SchemaShown()
                 | tool_results.ScriptShown()
                 | tool_results.SandboxReady()
                 | tool_results.SandboxShown()
             ):
                 self._fold(self._context.command, text_of(self._context.command, event))
-            case results.PlanCompleted(sites=sites, refusals=refusals):
-                if refusals and event.tally.changes and self._context.command != "apply":
-                    self._head.append(NOTHING_DONE)
-                for note, _ in self._first_runs.notes(sites):
-                    self._problem(note)
-                self._ending(event)
+                if isinstance(event, state_results.StateEvent):
+                    self._ending(event)
             case (
-                results.ApplyCompleted()
+                results.PlanCompleted()
+                | results.ApplyCompleted()
                 | results.DriftCompleted()
                 | adoption_results.Counts()
                 | adoption_results.FilesChecked()
@@ -162,7 +144,24 @@ class MarkdownReporter:
         if risks and self._context.command != "apply":
             self._public.add(tuple(risks), planned.name, Risks(planned.name, risks))
 
+    def _begins(self, event: results.RunStarted | results.PlanLoaded) -> None:
+        if isinstance(event, results.PlanLoaded):
+            self._head += [line.strip() for line in text_of("show", event, results.PlanCompleted(0))[:-1]]
+            return
+        self._head.append(header(event))
+        if event.approval_none:
+            sites = plural(len(event.approval_none), "site")
+            self._head.append(f"approval: none on {sites}: drafts go out there unapproved")
+
     def _site(self, event: results.SiteEvent) -> None:
+        """Adds a site's block; an apply shows what was done, not what was planned."""
+        if isinstance(event, site_results.SitePlanned):
+            self._goes_out(event)
+            event = self._first_runs.taken_from(event)
+            if self._context.command == "apply":
+                return
+        if isinstance(event, site_results.SitePlanned | site_results.SiteDrifted) and not event.says_something:
+            return
         calls_of = self._context.calls_of
         lines = site_text(self._context.command, event, calls_of)
         if not lines:  # such as the history of a site without posts
@@ -181,6 +180,11 @@ class MarkdownReporter:
         self._sites.add(sites.key, name, sites)
 
     def _ending(self, event: results.Event) -> None:
+        if isinstance(event, results.PlanCompleted):
+            if event.refusals and event.tally.changes and self._context.command != "apply":
+                self._head.append(NOTHING_DONE)
+            for note, _ in self._first_runs.notes(event.sites):
+                self._problem(note)
         self._last = last_line(self._context.command, event) or self._last
 
     def _write(self, ended: results.Ended) -> None:

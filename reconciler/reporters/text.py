@@ -152,26 +152,19 @@ class TextReporter:
             case results.ApplyCompleted():
                 self._apply_completed(event)
             case results.DriftCompleted():
-                self._lines(self._drift.head())
-                self._lines(self._undeclared.lines(self._screen))
-                self._lines(self._drift.lines(event))
-                self._last(self._drift.last(event), self._drift.next_step(event))
+                self._drift_completed(event)
             case results.Refused():
                 self._refused(event)
             case state_results.StateEvent():
                 self._state(event)
             case results.Validated(files=files, sites=sites):
                 self._last(f"Valid: {plural(files, 'file')}, {plural(sites, 'site')}.")
-            case results.PartsMerged(parts=parts, sites=sites, verdict=verdict):
-                worst = f"exit code {verdict.exit_code} ({verdict})"
-                ending = "" if verdict is Verdict.SUCCEEDED else f"; the worst shard ended with {worst}"
-                self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}{ending}.")
+            case results.PartsMerged():
+                self._merged(event)
             case tool_results.ToolEvent():
                 self._tool(event)
-            case results.Interrupted(still_going_out=still_going_out, unstopped=unstopped):
-                self._lines(self._reviews.end() if self._phase is results.Phase.REVIEWING else ())
-                end = self._left_behind(still_going_out, unstopped)
-                self._last(interrupted_line(self._context.command, event, self._context.detail.saved_to) + end)
+            case results.Interrupted():
+                self._interrupted(event)
             case results.Notice(problem=problem):
                 self._undeclared.add(problem)
             case results.FilesInvalid() | results.RunFailed():
@@ -391,6 +384,23 @@ class TextReporter:
             for line in going_out_once(still_going_out, list_sites=self._context.detail.sites):
                 self._lines(line.on(self._screen))
         return above(unread, len(still_going_out) + unstopped)
+
+    def _interrupted(self, interrupted: results.Interrupted) -> None:
+        self._lines(self._reviews.end() if self._phase is results.Phase.REVIEWING else ())
+        end = self._left_behind(interrupted.still_going_out, interrupted.unstopped)
+        self._last(interrupted_line(self._context.command, interrupted, self._context.detail.saved_to) + end)
+
+    def _merged(self, merged: results.PartsMerged) -> None:
+        parts, sites, verdict = merged.parts, merged.sites, merged.verdict
+        worst = f"exit code {verdict.exit_code} ({verdict})"
+        ending = "" if verdict is Verdict.SUCCEEDED else f"; the worst shard ended with {worst}"
+        self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}{ending}.")
+
+    def _drift_completed(self, completed: results.DriftCompleted) -> None:
+        self._lines(self._drift.head())
+        self._lines(self._undeclared.lines(self._screen))
+        self._lines(self._drift.lines(completed))
+        self._last(self._drift.last(completed), self._drift.next_step(completed))
 
     def _plan_completed(self, completed: results.PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""
