@@ -13,7 +13,7 @@ from reconciler.reporters.blocks import FEW_SITES, MOST_LINES, apart_from, shown
 from reconciler.reporters.diagnostics import in_common
 from reconciler.reporters.excerpt import Closing, SharedParts, joined, shared_text, totals_line
 from reconciler.reporters.layout import Line, Span, inert
-from reconciler.reporters.post_totals import names_few_sites
+from reconciler.reporters.post_totals import names_few_sites, names_sites
 from reconciler.reporters.shared_block import has_activities
 from reconciler.reporters.totals import Total, add_up
 
@@ -175,9 +175,15 @@ class AlikeSites(SharedSites):
                 same.join(own)
         has_posts = any(total.listed for total in totals.values())
         alone = shown_one_by_one(self.times, self.lines, has_posts=has_posts, list_posts=self._list_posts)
-        same_apart = self._alike_apart and self.times >= FEW_SITES and not self._list_posts
-        if len(self._own) > 1 and (same_apart or not alone):
+        if len(self._own) > 1 and not alone:
             self.forget()
+
+    @property
+    def _is_one(self) -> bool:
+        """Whether all sites share one block, although each could have its own."""
+        if len(self._own) < 2 or self.times < FEW_SITES or self._list_posts:
+            return False
+        return self._alike_apart or names_sites(add_up(self._shared, ()).values())
 
     def forget(self) -> None:
         """Forgets what is each site's own: only what they share will be shown."""
@@ -196,7 +202,7 @@ class AlikeSites(SharedSites):
         self.forget()
 
     def _folded(self) -> str:
-        if self._own:
+        if self._own and not self._is_one:
             return "".join(own.piece() for own in self._own.values())
         return _details(f"Same on {self.words()}{_after(self.closing)}", shared_text(self._shared))
 

@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.posts import ActivityId, Discarded, PostId
-from reconciler.model.schedule import SchedulePost
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
@@ -217,7 +217,28 @@ def test_sites_that_differ_only_in_accounts_share_a_block_if_they_are_five_or_mo
     assert "<summary>Same on 5 sites (<code>s0</code>, <code>s1</code>, <code>s2</code>, …): " in text
     assert "5 go out, each on its own site&#x27;s account\n" in text
     assert of_plan(*(publishing(f"s{n}", f"shop {n}") for n in range(4))).count("<details>") == 4
-    assert of_plan(*(publishing(f"s{n}", f"shop {n}", f"Sale {n}") for n in range(5))).count("<details>") == 5
+    others = [publishing(f"s{n}", f"shop {n}", f"Sale {n}") for n in range(6)]
+    assert of_plan(*others[:5]).count("<details>") == 5
+    assert of_plan(*(publishing(f"s{n}", f"shop {n}") for n in range(5)), others[5]).count("<details>") == 6
+
+
+def cancelling(site: str) -> SitePlanned:
+    """A site on which two posts with titles of their own are cancelled."""
+    posts = (
+        CancelPost(
+            PostId(f"d{n}"), ActivityId("a1"), "FACEBOOK", datetime(2026, 12, n, 9, tzinfo=UTC), f"{n} of {site}"
+        )
+        for n in (1, 2)
+    )
+    actions = (Action(Address(SiteName(site), Kind.DRAFT, post.post), post, Reason.PAUSED) for post in posts)
+    return planned(Plan(SiteRef(SiteName(site), "1"), tuple(actions)))
+
+
+def test_five_sites_that_cancel_posts_share_a_block_that_names_those_of_each() -> None:
+    text = of_plan(*(cancelling(f"s{n}") for n in range(5)))
+    assert text.count("<details>") == 1
+    assert all(f"          s{n}: Tue 2026-12-01 09:00 UTC &quot;1 of s{n}&quot; (Facebook); " in text for n in range(5))
+    assert of_plan(*(cancelling(f"s{n}") for n in range(4))).count("<details>") == 4
 
 
 def differing(site: str) -> SitePlanned:
