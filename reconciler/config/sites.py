@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -396,6 +395,8 @@ class _Reading:
             message = "is not a YAML file: its name does not end in .yaml or .yml"
             fix = "rename it, or narrow `sites` in reconciler.yaml"
             if os.fspath(file).endswith(".plan"):
+                import shlex  # only for this fix
+
                 fix = f"if it is a saved plan, look at it with: reconciler show {shlex.quote(shown)}"
             if os.path.isdir(file):
                 pattern = Path(os.path.relpath(file, self.project.root), "**/*.yaml").as_posix()

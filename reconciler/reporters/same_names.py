@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from reconciler.executor.ledger import Entry
 from reconciler.model.operations import Operation
 from reconciler.model.posts import account_id, account_name
 from reconciler.model.schedule import ScheduleOperation
 from reconciler.planner.actions import Action
 
-WriteT = TypeVar("WriteT", Action, Entry)
+if TYPE_CHECKING:
+    from reconciler.executor.ledger import Entry
+
+WriteT = TypeVar("WriteT", "Action", "Entry")
 
 
 def with_ids_if_needed(writes: Sequence[WriteT]) -> Sequence[WriteT]:
