@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Final, TypeAlias
+from typing import IO, Final, TextIO, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -100,10 +100,16 @@ def open_reports(
     unwritable: list[UsageError] = []
 
     def add(
-        name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False, before: str = ""
+        name: str,
+        write: Callable[[str], object],
+        screen: Screen,
+        *,
+        on_screen: bool = False,
+        apart: bool = False,
+        before: str = "",
     ) -> None:
         detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to, shown.again, asks)
-        context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=utc_now)
+        context = ReporterContext(command, write, screen, calls_of, on_screen, apart, sandbox_picture, now=utc_now)
         context = replace(context, detail=detail, before=before, folder=folder)
         if name == "github":
             summary, values = _appending("GITHUB_STEP_SUMMARY"), _appending("GITHUB_OUTPUT")
@@ -115,7 +121,9 @@ def open_reports(
             if output.file is None:
                 write = _at_once if FORMATS[output.format].followed else sys.stdout.write
                 write = above(write) if sys.stdout.isatty() else write
-                add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
+                terminals = sys.stdout.isatty() and sys.stderr.isatty()
+                apart = not (terminals or are_one_file(sys.stdout, sys.stderr))
+                add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True, apart=apart)
                 continue
             try:
                 files.append(_begin(output.file))
@@ -137,6 +145,14 @@ def open_reports(
                 unwritable.append(error)
         if unwritable:
             raise unwritable[0]
+
+
+def are_one_file(first: TextIO, second: TextIO) -> bool:
+    """Whether both streams go to the same place, as with `2>&1`."""
+    try:
+        return os.path.sameopenfile(first.fileno(), second.fileno())
+    except OSError:  # one of them is not a file
+        return False
 
 
 def _appending(variable: str) -> Callable[[str], object] | None:

@@ -11,12 +11,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from reconciler.cli.options import OutputOptions
-from reconciler.cli.outputs import open_reports, screen_of, shows_text
+from reconciler.cli.outputs import are_one_file, open_reports, screen_of, shows_text
 from reconciler.cli.signals import Interrupts, SignalPause, StoppedEarly, Terminated, alongside, run
 from reconciler.engine.how_far import HowFar
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Notice, RunFailed
@@ -101,7 +101,7 @@ def _reported(
     progress = Progress(Watch(since_boot, sleep), sys.stderr.write, terminal=terminal, quiet=shown.quiet)
     calls_of = names_of_calls if shown.explain else None
     screen = screen_of(sys.stderr, colour=False)
-    text_seen = sys.stdout.isatty() or _are_one_file(sys.stdout, sys.stderr)
+    text_seen = sys.stdout.isatty() or are_one_file(sys.stdout, sys.stderr)
     seen = text_seen if shows_text(shown) else asks  # the text report, with its last line
     far = HowFar()
     stderr = progress.above(sys.stderr.write)
@@ -149,14 +149,6 @@ def report_alone(error: UsageError | InvalidFiles) -> None:
     ProblemReporter(sys.stderr.write, screen_of(sys.stderr, colour=False)).handle(
         FilesInvalid(error.problems) if isinstance(error, InvalidFiles) else _failed(error)
     )
-
-
-def _are_one_file(first: TextIO, second: TextIO) -> bool:
-    """Whether both streams go to the same place, as with `2>&1`."""
-    try:
-        return os.path.sameopenfile(first.fileno(), second.fileno())
-    except OSError:  # one of them is not a file
-        return False
 
 
 def _unexpected(error: Exception, emit: Emit, far: HowFar) -> ClosingEvent:

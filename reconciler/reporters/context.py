@@ -39,10 +39,11 @@ class ReporterContext(Struct, frozen=True):
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it.
 
     `on_screen`: people also see stderr, which has already shown them the problems; a report that goes into a file must
-    show them itself. `picture` draws the images of a sandbox, which cannot be fetched. `step_summary` and
-    `step_outputs` write what a CI service takes in addition to the report. `now` is the time, for a format that shows
-    it. `before` is the report that this one replaces; empty if there is none. `folder` is the working directory, as a
-    path from the top of a CI job's checkout, for formats whose paths begin there.
+    show them itself. `apart`: stderr goes to a different place, such as a log. `picture` draws the images of a sandbox,
+    which cannot be fetched. `step_summary` and `step_outputs` write what a CI service takes in addition to the report.
+    `now` is the time, for a format that shows it. `before` is the report that this one replaces; empty if there is
+    none. `folder` is the working directory, as a path from the top of a CI job's checkout, for formats whose paths
+    begin there.
     """
 
     command: str
@@ -50,6 +51,7 @@ class ReporterContext(Struct, frozen=True):
     screen: Screen = Screen()
     calls_of: CallsOf | None = None
     on_screen: bool = False
+    apart: bool = False
     picture: Callable[[str], str | None] | None = None
     step_summary: Callable[[str], object] | None = None
     step_outputs: Callable[[str], object] | None = None

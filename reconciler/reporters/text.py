@@ -165,8 +165,10 @@ class TextReporter:
                 self._tool(event)
             case results.Interrupted():
                 self._interrupted(event)
-            case results.Notice(problem=problem):
+            case results.Notice(problem=problem) if self._context.apart:
                 self._undeclared.add(problem)
+            case results.Notice():
+                pass  # shown in the same place
             case results.FilesInvalid() | results.RunFailed():
                 pass  # reported above, or on stderr
             case _:

@@ -1,4 +1,4 @@
-"""The undeclared sites in one line of the report; stderr, which nobody may see, has a warning about each."""
+"""The undeclared sites in one line of a report that is apart from stderr, which has a warning about each of them."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
+from tests.cli.terminal import Terminal
 
 EVENTS = "calendarEvents:\n  events:\n    - {name: Sale, date: 2026-11-27}\n"
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -298,6 +299,9 @@ def test_a_site_that_no_file_declares_is_named_and_no_reason_to_refuse_an_audit(
         assert "other: undeclared: this site is in the state, but no file declares it" in ran.err
         assert "refused" not in ran.out + ran.err
         assert "! 1 undeclared site (in the state, but in no file): other\n" in ran.out
+    asked = Terminal(project.root, "drift", "--no-color")
+    assert asked.end() == 0
+    assert asked.said.count("undeclared") == 1, "where people see stderr, the report does not repeat it"
 
 
 def test_an_undeclared_site_whose_name_another_site_has_now_is_to_be_forgotten_by_its_id(
