@@ -301,7 +301,8 @@ def retries(ledger: SiteLedger) -> Retries:
         ),
         public=any(
             class_of(entry.operation) is ActionClass.PUBLIC
-            for entry in (*failed, *(entry for entry in left if entry.result is ActionResult.SKIPPED))
+            for entry in ledger.entries
+            if entry.result in (ActionResult.FAILED, ActionResult.SKIPPED)
         ),
     )
 

@@ -315,7 +315,7 @@ class DraftEligibility(Struct):
         posts = plural(feature.remaining, "scheduled post")
         if feature.limit:
             posts = f"{feature.remaining:,} of {plural(feature.limit, 'scheduled post')}"
-        per = _this_period(feature)
+        per = f" this {_period(feature)}" if _period(feature) else ""
         if feature.remaining == 0:
             detail = f"the quota has no scheduled posts left{per}"
         elif feature.remaining == 1:
@@ -365,7 +365,8 @@ class DraftEligibility(Struct):
         if left > NEARLY_USED_UP * feature.limit:
             return []
         posts = f"{left:,} of {plural(feature.limit, 'scheduled post')}"
-        return [Diagnostic.note("near-quota", f"after this run, the quota has {posts} left{_this_period(feature)}")]
+        per = f" this {_period(feature)}" if _period(feature) else ""
+        return [Diagnostic.note("near-quota", f"after this run, the quota has {posts} left{per}")]
 
     def _block(self, candidate: Candidate, problem: Diagnostic) -> None:
         self.blocked.append((candidate.rule, problem))
@@ -384,9 +385,9 @@ class DraftEligibility(Struct):
         return blocked(address, by, detail, fix, _name(candidate), differences, says_name=says_name)
 
 
-def _this_period(feature: Feature) -> str:
-    """` this month`: when a quota counts; empty if it never starts again."""
-    return f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
+def _period(feature: Feature) -> str:
+    """`month`: how long a quota counts; empty if it never starts again."""
+    return feature.period.lower() if feature.period and feature.period != "NO_PERIOD" else ""
 
 
 def _name(candidate: Candidate) -> str:

@@ -109,7 +109,7 @@ def test_a_second_401_is_an_error(bench: Bench, app: AppCredentials) -> None:
 
 def test_an_api_key_that_is_refused_is_not_tried_again(bench: Bench) -> None:
     side = remote(refused(401, "UNAUTHENTICATED"))
-    with pytest.raises(ApiError, match="check the credential that the site names"):
+    with pytest.raises(ApiError, match="check the site's credential"):
         asyncio.run(bench.client(side).endpoints.marketing_plan(bench.site))
     assert len(side.requests) == 1
 

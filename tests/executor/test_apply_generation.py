@@ -844,7 +844,7 @@ def test_a_read_that_fails_stops_this_site_with_a_sentence(bench: Bench) -> None
     ledger = bench.apply(CREATE_SALE, set_tone("dry", None, SettingIs("settings.toneOfVoice", None)), create)
     assert results(ledger) == ["done", "not-started", "not-started"]
     assert ledger.error is not None
-    assert "check the credential" in sentence(ledger.error)
+    assert "check the site's credential" in sentence(ledger.error)
 
 
 # --- what it is generated from ---------------------------------------------------------------------
