@@ -180,7 +180,7 @@ class ApiError(Exception):
             case ErrorKind.UNAUTHENTICATED if self.path == TOKEN.template:
                 return "check the app id and secret of the credential, and the site's instanceId"
             case ErrorKind.UNAUTHENTICATED:
-                return "check the site's credential (WIX_API_KEY, if it names none), and that it has not been revoked"
+                return "check the site's credential (by default WIX_API_KEY), and that it has not been revoked"
             case ErrorKind.FORBIDDEN:
                 return f"give the credential access to the site and the permission {permission_of(self.path)}"
             case ErrorKind.NOT_FOUND:

@@ -33,7 +33,7 @@ MEANINGS: Final[Mapping[str, str]] = {
 """What codes mean, in words. `spoken` turns any other code into words."""
 
 _FIXES: Final[Mapping[str, str]] = {
-    "api-unauthenticated": "check the site's credential (WIX_API_KEY, if it names none), and that it has not been revoked",
+    "api-unauthenticated": "check the site's credential (by default WIX_API_KEY), and that it has not been revoked",
     "api-forbidden": "give the credential access to the site",
     "api-throttled": "run again later, or lower limits.requestsPerMinute",
 }
