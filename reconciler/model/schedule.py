@@ -105,6 +105,8 @@ class ReschedulePost(DraftWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.PUBLISH
     moves: ClassVar[bool] = True
+    estimated: ClassVar[Absent] = ABSENT
+    """Only a post whose time is known is moved."""
 
     digest: Digest
     at: Instant
@@ -136,11 +138,18 @@ class CancelPost(DraftWrite, frozen=True):
     type: str = "POST"
     account: str | Absent = ABSENT
     """The account that it is on, as people read it. Absent if unknown, or if an earlier version made the plan."""
+    estimated: bool | Absent = ABSENT
+    """True if `at` is an estimate: the API picked the time and does not say which. Otherwise absent."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `at` is when it goes out."""
+        return self.estimated is not True
 
     @property
     def unnamed(self) -> Self:
-        """The same cancel without its account and the title of its activity, which the same plan may change."""
-        return replace(self, title="", account=ABSENT)
+        """The same cancel without what is only there to be shown; the same plan may change the activity's title."""
+        return replace(self, title="", account=ABSENT, estimated=ABSENT)
 
     @property
     def now(self) -> Instant | None:

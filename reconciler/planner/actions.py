@@ -254,7 +254,8 @@ class StillGoingOut(Struct, frozen=True):
     """A post that goes out although it is no longer wanted, and that this plan does not cancel.
 
     `reason`, `details` and `grounds` say why it is unwanted, as in an action. `problem` says why it is not cancelled,
-    and how to stop it. `moment` is None if it is not known when it goes out.
+    and how to stop it. `moment` is None if it is not known when it goes out, and `estimated` is True if it is only an
+    estimate, because the API picked the time and does not say which.
     """
 
     address: Address
@@ -268,6 +269,12 @@ class StillGoingOut(Struct, frozen=True):
     problem: Diagnostic
     type: str = "POST"
     grounds: Grounds | Absent = ABSENT
+    estimated: bool | Absent = ABSENT
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `moment` is when it goes out."""
+        return self.estimated is not True
 
     @property
     def account_id(self) -> str | None:

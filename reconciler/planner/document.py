@@ -32,6 +32,8 @@ FORMAT_VERSION: Final = 2
 KIND: Final = "reconciler-plan"
 VALID_FOR: Final = timedelta(hours=24)
 CANCEL: Final = CancelPost.__struct_config__.tag
+ONLY_SHOWN: Final = frozenset({"account", "estimated"})
+"""The members of a cancel that are only there to be shown."""
 
 MOST_SHARDS: Final = 3
 """How many of the shards that are left to apply are named."""
@@ -291,8 +293,8 @@ def site_digest(plan: Plan) -> Digest:
 
 def _facts(action: dict[str, Any]) -> dict[str, Any]:
     requires, operation = sorted(action["requires"], key=sorted_json), action["operation"]
-    if operation["kind"] == CANCEL:  # its account is only there to be shown
-        operation = {name: value for name, value in operation.items() if name != "account"}
+    if operation["kind"] == CANCEL:
+        operation = {name: value for name, value in operation.items() if name not in ONLY_SHOWN}
     return {"address": action["address"], "operation": operation, "requires": requires}
 
 

@@ -100,7 +100,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
             yield item
         ours = self.published
         for post in self.plan.still_going_out:
-            when = moment_text(post.moment, self.scope.zone_name) if post.moment else ""
+            when = moment_text(post.moment, self.scope.zone_name, exact=post.is_exact) if post.moment else ""
             account = shown_account(post.account) if post.account else ""
             yield DriftItem(
                 post.address,

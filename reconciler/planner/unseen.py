@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import name_of
@@ -162,4 +163,5 @@ def _going_out(site: SiteName, post: PublishedPost, unwanted: Unwanted, why: Dia
         or_by_hand(why),
         post.type,
         unwanted.grounds,
+        (post.scheduled_for is None and post.date is not None) or ABSENT,
     )

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.model.address import Kind, key_of
-from reconciler.model.canonical import JsonObject, freeze_object, thaw
+from reconciler.model.canonical import ABSENT, JsonObject, freeze_object, thaw
 from reconciler.model.codec import from_plain, to_plain
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.failures import Failure
@@ -114,18 +114,20 @@ def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -
     """The post that an action was to stop, and why it did not. `live` is what has been read of it since."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
+    moment = live.scheduled_for if live else None
     return StillGoingOut(
         action.address,
         operation.post,
         operation.channel,
         operation.title,
         (account_with_name(live, operation.account) if live else operation.account) or None,
-        (live.scheduled_for if live else None) or operation.now,
+        moment or operation.now,
         action.reason,
         action.details,
         or_by_hand(problem, live),
         operation.type,
         action.grounds,
+        operation.estimated if moment is None else ABSENT,
     )
 
 

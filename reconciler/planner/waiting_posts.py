@@ -207,8 +207,8 @@ class _WaitingPosts(Struct):
             self._goes_out(activity, post, unwanted, tried)
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         title = self.titles.get(activity.id, activity.title)
-        account = self._account(post) or ABSENT
-        operation = CancelPost(post.id, known, post.channel, moment, title, post.type, account)
+        account, estimated = self._account(post) or ABSENT, post.scheduled_for is None or ABSENT
+        operation = CancelPost(post.id, known, post.channel, moment, title, post.type, account, estimated)
         self.standards.days.note_leaving(operation, self.standards.scope.zone)
         requires = (StillScheduled(post.id),)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, requires, unwanted.grounds))
@@ -227,6 +227,7 @@ class _WaitingPosts(Struct):
                 or_by_hand(problem, post),
                 post.type,
                 unwanted.grounds,
+                post.scheduled_for is None or ABSENT,
             )
         )
 

@@ -201,7 +201,8 @@ def _left(posts: Iterable[GoingOut]) -> Iterator[Diagnostic]:
 
 def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     """A post that goes out although it is no longer wanted: an error, and where a person can stop it."""
-    when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
+    on = " on" if post.is_exact else ""  # not "on about"
+    when = f"{on} {words.moment(post.moment, zone, exact=post.is_exact)}" if post.moment else ""
     account = words.on_account(post.account)
     problem = post.problem
     name = name_of(post)

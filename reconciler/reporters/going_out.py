@@ -60,7 +60,7 @@ def going_out_lines(same: Sequence[StillGoingOut], zone: str, site: str = "", mo
 
 
 def _when_and_where(post: StillGoingOut, zone: str) -> str:
-    when = f" {words.moment(post.moment, zone)}" if post.moment else ""
+    when = f" {words.moment(post.moment, zone, exact=post.is_exact)}" if post.moment else ""
     return f"{name_of(post)}{when}{words.on_account(post.account)}"
 
 
@@ -119,10 +119,10 @@ class GoingOutTotal:
         self.count, self.sites = len(posts), 1
         self._names: list[str] = [first.address.site]
         self._last_site = first.address.site
-        self._times: dict[tuple[datetime, str], _Time] = {}
+        self._times: dict[tuple[datetime, str, bool], _Time] = {}
         for post in posts:
             name = f"{name_of(post)} on {post.address.site}"
-            self._times.setdefault((post.moment or UNKNOWN, zone), _Time()).add(1, (name,))
+            self._times.setdefault((post.moment or UNKNOWN, zone, post.is_exact), _Time()).add(1, (name,))
         self._last = max(self._times)
 
     def add(self, other: GoingOutTotal) -> None:
@@ -157,11 +157,11 @@ class GoingOutTotal:
     def times_and_sites(self, hint: str = "") -> Iterator[Line]:
         """The earliest times with the first posts of each, and which sites. `hint`: how to list them all."""
         left = self.count
-        for (at, zone), found in sorted(self._times.items())[:MOST_TIMES]:
+        for at, found in sorted(self._times.items())[:MOST_TIMES]:
             left -= found.count
             more = f" and {found.count - len(found.named):,} more" if found.count > len(found.named) else ""
             count = Span(plural(found.count, "post") + ":", Style.RED)
-            yield _detail(Span(_time(at, zone), Style.RED), count, Span(", ".join(found.named) + more))
+            yield _detail(Span(_time(*at), Style.RED), count, Span(", ".join(found.named) + more))
         if left > 0:
             yield _detail(Span(f"and {plural(left, 'post')} later, the last {_time(*self._last)}", Style.RED))
         more = f" and {plural(self.sites - len(self._names), 'more site')}" if self.sites > len(self._names) else ""
@@ -176,8 +176,8 @@ def _detail(*spans: Span) -> Line:
     return Line(spans, indent=LEFT + 4, hang=LEFT + 6)
 
 
-def _time(at: datetime, zone: str) -> str:
-    return "at an unknown time" if at == UNKNOWN else words.moment(at, zone)
+def _time(at: datetime, zone: str, exact: bool) -> str:
+    return "at an unknown time" if at == UNKNOWN else words.moment(at, zone, exact=exact)
 
 
 class GoingOutPosts:
@@ -222,10 +222,8 @@ def kinds_of(posts: Iterable[GoingOut]) -> set[str]:
 def going_out_words(posts: Sequence[GoingOut]) -> str:
     """`4 posts still going out, the first Wed 2026-11-04 09:30 Europe/Berlin`."""
     text = f"{plural(len(posts), 'post')} still going out"
-    times = [(found.post.moment, found.zone) for found in posts if found.post.moment]
-    if not times:
-        return text
-    return f"{text}, {'the first ' if len(posts) > 1 else ''}{words.moment(*min(times))}"
+    times = [(found.post.moment, found.zone, found.post.is_exact) for found in posts if found.post.moment]
+    return f"{text}, {'the first ' if len(posts) > 1 else ''}{_time(*min(times))}" if times else text
 
 
 def going_out_once(posts: Iterable[GoingOut], *, list_sites: bool) -> Iterator[Line]:

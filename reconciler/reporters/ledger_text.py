@@ -507,7 +507,8 @@ def _done_words(entry: Entry, planned: str, zone: str) -> str:
     if isinstance(operation, ClearPosts):
         return f"cleared for {quoted(operation.title)}{discarded}"
     if isinstance(operation, CancelPost):
-        return f"was scheduled for {moment(operation.at, zone)}{on_account(operation.account)}" if operation.at else ""
+        when = moment(operation.at, zone, exact=operation.is_exact) if operation.at else ""
+        return f"was scheduled for {when}{on_account(operation.account)}" if when else ""
     if isinstance(operation, SchedulePost) and entry.goes_out is not None:  # `became` says when
         return f"on {account_words(operation.account)}"
     return planned

@@ -98,7 +98,8 @@ def entered_post(
         case CancelPost(at=at, title=title, channel=channel):
             if at is None:
                 return None
-            return Entered(at, zone, False, site, title, channel, state or "to cancel", style or "gone")
+            about = not operation.is_exact
+            return Entered(at, zone, about, site, title, channel, state or "to cancel", style or "gone")
         case _:
             assert_never(operation)
 
@@ -117,7 +118,7 @@ def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | No
     """A post that goes out although it is no longer wanted, in the calendar."""
     if post.moment is None:
         return None
-    return Entered(post.moment, zone, False, site, post.title, post.channel, "still going out", "bad")
+    return Entered(post.moment, zone, not post.is_exact, site, post.title, post.channel, "still going out", "bad")
 
 
 def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
@@ -133,7 +134,7 @@ def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
 
 def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although it is no longer wanted: when, why, and how to stop it."""
-    when = f" {words.moment(post.moment, zone)}" if post.moment else ""
+    when = f" {words.moment(post.moment, zone, exact=post.is_exact)}" if post.moment else ""
     account = words.on_account(post.account)
     why = f"{unwanted(post, zone)}, {but_goes_out(post.problem)}"
     said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))

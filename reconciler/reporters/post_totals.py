@@ -63,7 +63,7 @@ class PostTotal:
         self._accounts = {operation.account or ""}
         about = operation.about if isinstance(operation, SchedulePost) else None
         day, found = _day_of(operation.at or about, zone)
-        found.exact = about is None
+        found.exact = operation.is_exact if isinstance(operation, CancelPost) else about is None
         found.count, found.channels = 1, {channel_name(operation.channel)}
         found.titles = Counter([operation.title] if operation.title else [])
         self._days: dict[date | None, _Day] = {day: found}

@@ -123,4 +123,5 @@ def _time_of(post: SchedulePost | CancelPost, zone: str) -> str:
     """When a post goes out, or would have; empty if it is not known."""
     if isinstance(post, SchedulePost) and post.at is None:
         return moment_text(post.about, zone, exact=False) if post.about else ""
-    return words.moment(post.at, zone) if post.at else ""
+    exact = not isinstance(post, CancelPost) or post.is_exact
+    return words.moment(post.at, zone, exact=exact) if post.at else ""

@@ -50,9 +50,9 @@ LONGEST: Final = 160
 """How many characters of a value are shown; `--explain` and the other formats have all of them."""
 
 
-def moment(at: datetime, zone: str) -> str:
-    """`Thu 2026-12-03 09:30 Europe/Berlin`: how a person says when."""
-    return moment_text(at, zone)
+def moment(at: datetime, zone: str, *, exact: bool = True) -> str:
+    """`Thu 2026-12-03 09:30 Europe/Berlin`: how a person says when; with `about` before an estimate."""
+    return moment_text(at, zone, exact=exact)
 
 
 def time_beside(at: datetime, other: datetime, zone: str) -> str:

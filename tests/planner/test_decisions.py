@@ -103,7 +103,7 @@ def test_what_is_scheduled_is_cancelled_before_a_decision_is_carried_out(
     out = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED),))
     file = approved(ONE, about=decision)
     made = plan(desired(approvals=file), site(out))
-    assert operations(made) == [CancelPost(FEED.id, ONE.id, FEED.channel, ONE.date, ONE.title), then]
+    assert operations(made) == [CancelPost(FEED.id, ONE.id, FEED.channel, ONE.date, ONE.title, estimated=True), then]
     assert [action.reason for action in made.actions] == [Reason.SENT_BACK, Reason.SENT_BACK]
     assert NothingWaits(ONE.id) in made.actions[1].requires
     assert not is_carried_out(file.activities[0], out, RecordedSite())
@@ -320,7 +320,7 @@ def test_what_was_sent_back_does_not_go_out_although_another_draft_has_changed(a
     edited = replace(scheduled, posts=(*scheduled.posts[:2], replace(other, texts=(("caption", "edited"),))))
     for required in (True, False):
         made = plan(desired(approvals=file, required=required), site(edited), scheduled_before(FEED))
-        assert operations(made) == [CancelPost(FEED.id, ONE.id, FEED.channel, ONE.date, ONE.title)]
+        assert operations(made) == [CancelPost(FEED.id, ONE.id, FEED.channel, ONE.date, ONE.title, estimated=True)]
         (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
         assert said.message.endswith("have changed since, so only its scheduled posts are cancelled")
 

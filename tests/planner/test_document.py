@@ -82,10 +82,10 @@ def test_a_move_that_an_earlier_version_saved_has_no_account() -> None:
 
 
 def test_a_cancel_that_an_earlier_version_saved_has_no_account() -> None:
-    """The account is only there to be shown: the digest does not cover it."""
+    """It is only there to be shown, and so is whether the time is an estimate: the digest does not cover them."""
     cancel = CancelPost(PostId("p"), ActivityId("a"), "FACEBOOK", NOW)
     assert "account" not in to_plain(cancel)
-    named = replace(cancel, account="Kiln (17841)")
+    named = replace(cancel, account="Kiln (17841)", estimated=True)
     assert (from_plain(CancelPost, to_plain(named)), named.unnamed) == (named, cancel)
     plans = [
         Plan(SITE, (Action(Address(SITE.name, Kind.DRAFT, "p"), each, Reason.PAUSED),)) for each in (cancel, named)

@@ -92,7 +92,8 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
                 where = f", on {account_words(account)}" if account else ""
                 return ActionText(subject, f"moves to {moment(at, zone)}{earlier}{where}")
             case CancelPost(at=at, account=account):
-                when = (f"scheduled for {moment(at, zone)}" if at else "scheduled") + on_account(account)
+                when = f"scheduled for {moment(at, zone, exact=operation.is_exact)}" if at else "scheduled"
+                when += on_account(account)
                 found = facts_behind(action.reason, action.details, action.grounds, zone)
                 facts = f" ({', '.join(found)})" if found else ""
                 why = reason_behind(action.reason)
