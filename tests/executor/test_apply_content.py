@@ -27,7 +27,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftDecision
-from reconciler.model.canonical import EMPTY, Digest, JsonObject
+from reconciler.model.canonical import ABSENT, EMPTY, Absent, Digest, JsonObject
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.events import DeleteEvent, EventId
 from reconciler.model.frozen import instant
@@ -637,6 +637,18 @@ def test_a_refused_cancel_whose_post_cannot_be_read_does_not_keep_others_from_be
     shop.world.answers = {CancelPost: [refused("400")]}
     shop.world.failing["post"] = [failure()]
     assert results(shop.apply(*cancels)) == ["failed", "done"]
+
+
+@pytest.mark.parametrize(
+    ("planned", "shown"), [("kiln (1784)", "kiln"), ("kiln (1785)", "account 1784"), (ABSENT, "account 1784")]
+)
+def test_a_cancel_that_came_too_late_names_the_account(shop: Bench, planned: str | Absent, shown: str) -> None:
+    cancel = cancelling(shop, "p1")
+    assert isinstance(cancel.operation, CancelPost)
+    shop.world.edit("p1", status=PostStatus.PUBLISHED, account_id="1784")
+    shop.world.answers = {CancelPost: [refused("answered 409", skipped=True)]}
+    ledger = shop.apply(replace(cancel, operation=replace(cancel.operation, account=planned)))
+    assert details(ledger)[0].startswith(f"it has gone out and is live on {shown}, ")
 
 
 def test_a_cancel_that_came_too_late_says_what_the_public_sees(shop: Bench) -> None:

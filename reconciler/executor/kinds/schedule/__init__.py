@@ -27,7 +27,7 @@ from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Remark, Trouble, not_as_asked, not_done
-from reconciler.model.posts import ActivityId, Post, PostStatus, channel_name
+from reconciler.model.posts import ActivityId, Post, PostStatus, account_with_name, channel_name, shown_account
 from reconciler.model.schedule import (
     WAITING_POSTS,
     Approved,
@@ -177,7 +177,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
         elif live is None or live.status in NOT_GOING_OUT:
             return Done(remark=Remark.NOT_WAITING, request_id=refused.request_id)
         if live.status is PostStatus.PUBLISHED:
-            return replace(refused, problem=_is_live(live, refused.problem), skipped=True)
+            return replace(refused, problem=_is_live(live, operation, refused.problem), skipped=True)
         if live.status is PostStatus.SCHEDULED and (operation.moves or not because_of_state):
             return refused
         return replace(refused, problem=refused.problem.and_then(f"the post is {printable(str(live.status))}"))
@@ -208,11 +208,12 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
         return operation.activity
 
 
-def _is_live(live: Post, refused: Diagnostic) -> Diagnostic:
+def _is_live(live: Post, operation: ScheduleOperation, refused: Diagnostic) -> Diagnostic:
     """A refused cancel or move of a post that has gone out, with what the public saw of it."""
     words = " ".join(printable(live.caption).split())
     quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
-    where = f"on {printable(live.account_name or live.account_id or channel_name(live.channel))}"
+    account = account_with_name(live, operation.account)
+    where = f"on {printable(shown_account(account) if account else channel_name(live.channel))}"
     link = f": {printable(live.external_url)}" if live.external_url else ""
     gone_out = refused.because_of(f"it has gone out and is live {where}, {quoted}{link}")
     return replace(gone_out, fix="take it down by hand if it must not stay up")
