@@ -290,6 +290,8 @@ class _Audit(PostsAudit, frozen=True, dict=True):
             title=operation.title,
             channel=operation.channel,
             type=operation.type,
+            reason=action.reason if action.reason is Reason.FORBIDDEN else None,
+            grounds=action.grounds,
         )
 
     # --- what is as it should be

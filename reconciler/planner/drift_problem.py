@@ -112,10 +112,11 @@ def with_problem(item: DriftItem, zone: str) -> DriftItem:
 
 def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
     """The finding alone, with its facts."""
-    found = Diagnostic(finding, FINDINGS[finding])
+    found, because = Diagnostic(finding, FINDINGS[finding]), ""
     if item.reason is not None:
         facts = (REASONS[item.reason], *facts_behind(item.reason, item.details, item.grounds, zone))
-        found = Diagnostic(finding, f"{found.message} ({', '.join(facts)})")
+        because = f" ({', '.join(facts)})"
+        found = Diagnostic(finding, f"{found.message}{because}")
     match finding:
         case Finding.DIFFERS if item.fields:
             sides = ((field, *both_in_sentence(field.live, field.desired)) for field in item.shown_fields)
@@ -130,7 +131,7 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
         case Finding.OTHER_TIME:
             *now, planned = item.about
             said = f"scheduled for {now[0]}; the rule says {planned}" if now else f"{found.message}: {planned}"
-            return Diagnostic(finding, said)
+            return Diagnostic(finding, f"{said}{because}" if now else said)
         case Finding.DATE_MOVED:
             *now, planned = item.about
             times = f": scheduled for {now[0]} instead of {planned}" if now else f"; should be moved to {planned}"

@@ -33,7 +33,17 @@ from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, Schedu
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, StillGoingOut, ToReview, blocked
+from reconciler.planner.actions import (
+    Action,
+    BlockedBy,
+    Grounds,
+    InReview,
+    Plan,
+    Reason,
+    StillGoingOut,
+    ToReview,
+    blocked,
+)
 from reconciler.planner.approval_checks import difference_words, not_committed
 from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.channel_rules import not_connected
@@ -251,7 +261,8 @@ class _WaitingPosts(Struct):
                 problem = blocked(address, BlockedBy.POLICY, what, violation.fix, name, says_name=True)
                 self.blocked.append((rule, problem))
             return
-        if standards.at_its_moment(activity, post):
+        forbidden = standards.at_its_moment(activity, post)
+        if forbidden:
             reason = Reason.FORBIDDEN
         else:
             moved = standards.date_before(activity, post, rule) is not None
@@ -277,7 +288,8 @@ class _WaitingPosts(Struct):
             *rights_needed(activity, post, standards.schedule, standards.desired.approvals, standards.recorded),
             StillAhead(at, standards.options.policy.min_lead),
         )
-        self.moves.append((rule, Action(address, operation, reason, (f"schedule.rules[{rule}]",), requires)))
+        grounds = Grounds(forbidden) if forbidden else ABSENT
+        self.moves.append((rule, Action(address, operation, reason, (f"schedule.rules[{rule}]",), requires, grounds)))
 
     def _kept_time(self, activity: Activity, post: Post, at: datetime) -> Diagnostic | None:
         """Blocks moving a post whose time two moves did not change: there is no third move (remote-api.md 17.7)."""

@@ -53,6 +53,7 @@ from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.reasons import facts_behind
 from reconciler.planner.review import ReviewStatus
 from reconciler.planner.review_builder import review_of
 from reconciler.planner.rights import what_is_left
@@ -323,6 +324,11 @@ def test_a_post_that_its_rule_moves_away_from_a_forbidden_time_is_not_cancelled(
     (operation,) = operations(made)
     assert isinstance(operation, ReschedulePost)
     assert made.actions[0].reason is Reason.FORBIDDEN
+    unwanted = not_stopped(made.actions[0], Diagnostic(Unstopped.LEFT_OUT, "left out"))
+    for grounds in (made.actions[0].grounds, unwanted.grounds):
+        assert isinstance(grounds, Grounds)
+        (said,) = facts_behind(Reason.FORBIDDEN, unwanted.details, grounds, "UTC")
+        assert said.startswith("policy.quietHours: 09:00 is between 08:00 and 10:00")
     # A run that plans nothing public leaves it to the next one, and says so: nothing undoes a cancel.
     held = plan(later, site(KILN), OURS, policy=quiet, publish=False)
     assert operations(held) == []

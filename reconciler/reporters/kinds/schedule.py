@@ -20,7 +20,7 @@ from reconciler.model.schedule import (
     StillAhead,
     StillScheduled,
 )
-from reconciler.planner.actions import Action
+from reconciler.planner.actions import Action, Reason
 from reconciler.planner.reasons import facts_behind
 from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
 from reconciler.reporters.words import moment, on_account, reason_behind, short
@@ -90,7 +90,11 @@ class ScheduleWords(KindWords[ScheduleOperation, DraftCondition]):
             case ReschedulePost(at=at, before=before, account=account):
                 earlier = f" instead of {moment(before, zone)}" if before else ""
                 where = f", on {account_words(account)}" if account else ""
-                return ActionText(subject, f"moves to {moment(at, zone)}{earlier}{where}")
+                because = ""
+                if action.reason is Reason.FORBIDDEN:
+                    facts = ", ".join(facts_behind(action.reason, (), action.grounds, zone))
+                    because = f"; {reason_behind(action.reason)}" + (f" ({facts})" if facts else "")
+                return ActionText(subject, f"moves to {moment(at, zone)}{earlier}{where}{because}")
             case CancelPost(at=at, account=account):
                 when = f"scheduled for {moment(at, zone, exact=operation.is_exact)}" if at else "scheduled"
                 when += on_account(account)
