@@ -362,7 +362,8 @@ def test_an_approved_post_that_its_rule_moves_has_both_times_in_the_file_until_i
         assert ("pottery 1 scheduled" in said, f"{APPROVALS} ({written})" in said) == (True, True), said
         assert f"goesOut: Wed 2026-11-04 13:00 Europe/Berlin; its rule moves it to {then}\n" in file.read_text("utf-8")
     assert f"moves to {then} instead of Wed 2026-11-04 13:00 Europe/Berlin" in pottery.run("plan")[1]
-    pottery.project.edit("reconciler.yaml", "version: 1", 'version: 1\npolicy: {quietHours: {from: "12:30", to: "14:00"}}')
+    quiet = 'policy: {quietHours: {from: "12:30", to: "14:00"}}'
+    pottery.project.edit("reconciler.yaml", "version: 1", f"version: 1\n{quiet}")
     for command in ("plan", "drift", "review"):
         why = "policy.quietHours: 13:00 is between 12:30 and 14:00 (Europe/Berlin)"
         assert re.search(f"now forbidden by a policy[:, (]+{re.escape(why)}", pottery.run(command)[1]), command
