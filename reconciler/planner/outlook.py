@@ -25,7 +25,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import if_approved, moment_text
 from reconciler.model.plurals import plural, some_of
 from reconciler.model.policy import Policy
-from reconciler.model.posts import Post, PostId, PostStatus, channel_name, post_name
+from reconciler.model.posts import Post, PostId, PostStatus, channel_name, post_name, shown_account
 from reconciler.model.schedule import CancelPost, DesiredSchedule, Pause, ReschedulePost, ScheduleRule
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.model.text import printable
@@ -44,6 +44,7 @@ from reconciler.planner.eligibility import MOST_NAMES, times_scheduled
 from reconciler.planner.matching import covers
 from reconciler.planner.options import Scope, zone_of_posts
 from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.wanted_posts import account_of
 
 GOES_OUT_WHILE_PAUSED: Final = "goes-out-while-paused"
 """The code of the note about scheduled posts that a pause does not stop."""
@@ -235,29 +236,35 @@ def paused_notes(
     activities: Iterable[Activity],
     stopped: Collection[PostId],
     moved: Mapping[PostId, datetime],
+    approvals: Approvals,
     recorded: RecordedSite,
     policy: Policy,
     scope: Scope,
 ) -> Iterator[Diagnostic]:
     """A line about scheduled posts that go out although publishing is paused. `stopped` ones are shown elsewhere.
 
-    `moved` has the new times of those that the plan moves.
+    `moved` has the new times of those that their rules move.
     """
     if desired.paused.with_other(policy.paused) is not Pause.HOLD:
         return
     found = sorted(
-        (moved.get(post.id, post.scheduled_for), post_name(activity.title, post.channel, post.type), post.id)
+        (post.scheduled_for, post_name(activity.title, post.channel, post.type), post.id, post)
         for activity, post in posts_in_order(activities)
         if post.status is PostStatus.SCHEDULED and post.id not in stopped
         if post.scheduled_for is not None and post.scheduled_for > scope.now
     )
     if not found:
         return
-    named = [f"{name} on {moment_text(moment, scope.zone_name)}" for moment, name, _ in found]
+    named = []
+    for moment, name, id, post in found:
+        account = account_of(post, approvals, recorded)
+        where = f" on {shown_account(account)}" if account else ""
+        then = f" (its rule moves it to {moment_text(moved[id], scope.zone_name)})" if id in moved else ""
+        named.append(f"{name} {moment_text(moment, scope.zone_name)}{where}{then}")
     what = f"publishing is paused, but {plural(len(found), 'already scheduled post')} will go out"
     in_file, ours = "in `schedule` of the site file", scheduled_by_us(recorded)
     place = in_file if desired.paused is Pause.HOLD else f"in {policy.place_of('paused')}"
-    too = "" if desired.cancel_others or all(id in ours for *_, id in found) else f", and `manage: all` {in_file}"
+    too = "" if desired.cancel_others or all(id in ours for *_, id, _ in found) else f", and `manage: all` {in_file}"
     fix = f"to cancel {'it' if len(found) == 1 else 'them'}, write `paused: cancel` {place}{too}"
     note = Diagnostic.note(GOES_OUT_WHILE_PAUSED, f"{what}: {some_of(named, MOST_NAMES)}", fix)
     yield replace(note, shared=(what, fix))

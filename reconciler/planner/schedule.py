@@ -124,7 +124,7 @@ def plan_schedule(
     notes = (
         *eligibility.all_notes(),
         *notes,
-        *_paused_notes(desired, content, waiting, recorded, options, scope),
+        *_paused_notes(desired, content, waiting, approvals, recorded, options, scope),
         *file_notes(approvals),
         *missed_notes(
             missed, {PostId(problem.about.key) for _, problem in said} | eligibility.named, approvals.file, scope
@@ -168,13 +168,14 @@ def _paused_notes(
     desired: DesiredSchedule,
     content: Content,
     waiting: WaitingPart,
+    approvals: Approvals,
     recorded: RecordedSite,
     options: PlanOptions,
     scope: Scope,
 ) -> Iterable[Diagnostic]:
     said = posts_in(waiting.cancels) | {PostId(post.address.key) for post in waiting.still_going_out}
     times = {move.post: move.at for move in _moves(waiting)}
-    return paused_notes(desired, content.activities, said, times, recorded, options.policy, scope)
+    return paused_notes(desired, content.activities, said, times, approvals, recorded, options.policy, scope)
 
 
 def _going_out(selection: DraftSelection, going: frozenset[PostId], waiting: WaitingPart) -> tuple[Candidate, ...]:

@@ -374,8 +374,8 @@ def test_a_pause_names_the_posts_that_go_out_all_the_same(by_policy: bool) -> No
     [(both, fix)] = said(Pause.HOLD)
     assert both == (
         "publishing is paused, but 2 already scheduled posts will go out: "
-        '"Idea a" (Instagram) on Thu 2026-12-03 10:00 Europe/Berlin, '
-        '"Idea b" (Instagram) on Fri 2026-12-04 10:00 Europe/Berlin'
+        '"Idea a" (Instagram) Thu 2026-12-03 10:00 Europe/Berlin, '
+        '"Idea b" (Instagram) Fri 2026-12-04 10:00 Europe/Berlin'
     )
     assert fix.startswith("to cancel them, write `paused: cancel` in")
     assert fix.endswith(", and `manage: all` in `schedule` of the site file"), "somebody else scheduled them"
@@ -385,6 +385,20 @@ def test_a_pause_names_the_posts_that_go_out_all_the_same(by_policy: bool) -> No
     assert one.startswith("publishing is paused, but 1 already scheduled post will go out: ")
     assert said(Pause.HOLD, site(activity("c", post("c")))) == []
     assert said(Pause.NONE) == said(Pause.CANCEL) == []
+
+
+def test_a_pause_says_when_a_post_goes_out_and_to_what_time_and_on_which_account_its_rule_moves_it() -> None:
+    waits = replace(
+        post("a", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=2)), account_id="123", account_name="Kiln"
+    )
+    wanted = desired(ScheduleRule(Match(), at=time(18)), approvals=approved(activity("a", waits)))
+    assert wanted.schedule is not None
+    wanted = replace(wanted, schedule=replace(wanted.schedule, paused=Pause.HOLD))
+    made = plan(wanted, site(activity("a", waits)), scheduled_before(waits))
+    (said,) = (note.message for note in made.notes if note.code == "goes-out-while-paused")
+    assert said.endswith(
+        ': "Idea a" (Instagram) Thu 2026-12-03 09:00 UTC on Kiln (its rule moves it to Thu 2026-12-03 18:00 UTC)'
+    )
 
 
 def test_cancelled_posts_are_not_scheduled_again_until_approved_again() -> None:
