@@ -203,7 +203,7 @@ def test_notes_that_name_and_count_the_posts_of_each_site_are_shown_once(tmp_pat
     )
     assert (text.count("note: "), note in text) == (1, True), text
     listed = reconciler("plan", "--sites").out
-    assert all(f'"Idea of shop {number}" (Instagram) on Thu 2026-11-05 09:00 UTC' in listed for number in range(1, 61))
+    assert all(f'"Idea of shop {number}" (Instagram) Thu 2026-11-05 09:00 UTC' in listed for number in range(1, 61))
 
 
 def test_a_note_about_the_drafts_of_few_sites_names_them(tmp_path: Path, reconciler: Command) -> None:
