@@ -27,10 +27,9 @@ from reconciler.engine.selection import repository_of
 from reconciler.engine.session import Session
 from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey, Credential
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import InvalidFiles, Place, UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
-from reconciler.sandbox_file import needs_no_key, wrong_seed
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore, open_state
@@ -130,9 +129,8 @@ async def _of_sandbox(
     project: ProjectConfig, client_type: type[Client], limits: Limits
 ) -> AsyncIterator[tuple[Client, Clock]]:
     """A client of the project's own sandbox, in this process, and that world's clock."""
-    world = open_sandbox(project.root)
+    world = open_sandbox(project.root, in_process=True)
     try:
-        needs_no_key(world.seed, project.root / SEED)
         clock = _clock_of(world)
         async with client_type(
             IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)
@@ -237,24 +235,37 @@ def _location(project: ProjectConfig, given: str | None) -> tuple[str, Path]:
     return given, Path.cwd()
 
 
-def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None = None) -> Sandbox:
+def open_sandbox(
+    root: Path, *, database: Path | None = None, seed: Path | None = None, in_process: bool = False
+) -> Sandbox:
     """The sandbox of a project: its world in `.reconciler/sandbox.db`, seeded from `sandbox.yaml` if there is one.
 
-    Raises UsageError for a seed or a file that cannot be used.
+    `in_process`: no server is meant, but a run with `api: sandbox`. Raises UsageError for a file that cannot be used,
+    and InvalidFiles with everything that is wrong with the seed.
     """
     from reconciler.sandbox.app import Sandbox
     from reconciler.sandbox.seed_values import SeedError
     from reconciler.sandbox.world import WorldError
+    from reconciler.sandbox_file import KEYS_IN_PROCESS, seed_in
 
     if seed is not None and not seed.exists():
         raise UsageError(f"there is no file {seed}", "check the path, or leave --seed out")
+    file, database_file = seed or root / SEED, database or root / ".reconciler" / "sandbox.db"
     try:
-        return Sandbox.open(database or root / ".reconciler" / "sandbox.db", seed or root / SEED)
-    except SeedError as error:
-        raise wrong_seed(error) from None
+        if file.exists():
+            with seed_in(file, in_process=in_process) as source:
+                return Sandbox(database_file, source)
+        world = Sandbox(database_file)
     except WorldError as error:
         another = ", or name another file with --database" if database else ""
         raise UsageError(error.message, f"{error.fix}{another}") from None
+    except SeedError as error:  # another version took it, and its file is gone
+        first = error.problems[0]
+        raise UsageError(first.message, first.fix, Place(shown_path(database_file))) from None
+    if in_process and world.seed.keys is not None:  # those of a seed that is gone
+        world.close()
+        raise InvalidFiles((KEYS_IN_PROCESS.at(Place(shown_path(file))),))
+    return world
 
 
 def time_of(project: ProjectConfig, api: str) -> datetime:
@@ -262,7 +273,7 @@ def time_of(project: ProjectConfig, api: str) -> datetime:
     if api == "sandbox" and (project.root / ".reconciler" / "sandbox.db").exists():
         try:
             world = open_sandbox(project.root)
-        except UsageError:
+        except (UsageError, InvalidFiles):
             return machine.utc_now()
         try:
             return world.now()

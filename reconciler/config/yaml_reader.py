@@ -35,9 +35,10 @@ class GiveUp(Exception):
 class DocumentReader:
     """Builds the values of one file from events, without recursion."""
 
-    def __init__(self, file: str, problems: list[Diagnostic]) -> None:
+    def __init__(self, file: str, problems: list[Diagnostic], max_weight: int = MAX_WEIGHT) -> None:
         self.file = file
         self.problems = problems
+        self.max_weight = max_weight
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
         """What each anchor stands for: a value, its positions and its weight."""
 
@@ -49,7 +50,7 @@ class DocumentReader:
             parser.dispose()
 
     def _documents(self, next_event: Callable[[], Any]) -> Iterator[Document]:  # noqa: C901 - a call for each event would take longer than the rest
-        index = weight = 0
+        index, weight, most = 0, 0, self.max_weight
         # The container that is being read, its positions, and the key that waits for its value. For a list, `keys` is
         # None. `stack` has the containers around it.
         items: Any = []
@@ -66,7 +67,7 @@ class DocumentReader:
                 text: str = event.value
                 part = event.start_mark
                 weight += 1 + (len(text) >> 8)
-                if weight > MAX_WEIGHT:
+                if weight > most:
                     self._too_much(part)
                 if keys is not None and key is None:
                     if text in keys or text == "<<" or event.tag is not None:
@@ -90,7 +91,7 @@ class DocumentReader:
                 keys, parts = sources.keys, sources.parts
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 weight += 1
-                if weight > MAX_WEIGHT:
+                if weight > most:
                     self._too_much(event.start_mark)
                 self._check_start(event, len(stack), for_key=keys is not None and key is None)
                 stack.append((items, sources, key, key_mark, anchor, start))
@@ -101,7 +102,7 @@ class DocumentReader:
             elif kind is AliasEvent:
                 value, part, more = self._anchored(event, {anchor, *(around[4] for around in stack)})
                 weight += more
-                if weight > MAX_WEIGHT:
+                if weight > most:
                     self._too_much(event.start_mark)
                 if keys is not None and key is None:
                     self._check_alias(event.start_mark, value, keys)
@@ -197,7 +198,7 @@ class DocumentReader:
 
     def _too_much(self, mark: Any) -> None:
         hint = "write the values out, or use `defaults` in reconciler.yaml"
-        self._problem(mark, f"this has more than {MAX_WEIGHT:,} values once its anchors are expanded", hint)
+        self._problem(mark, f"this has more than {self.max_weight:,} values once its anchors are expanded", hint)
         raise GiveUp
 
     def _problem(self, mark: Any, message: str, hint: str = "") -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from reconciler.config.documents import Document
 from reconciler.config.lean_yaml import yaml
 from reconciler.config.regular_files import NotRegular, read_regular
-from reconciler.config.yaml_reader import DocumentReader, GiveUp
+from reconciler.config.yaml_reader import MAX_WEIGHT, DocumentReader, GiveUp
 from reconciler.config.yaml_syntax import syntax_problem
 from reconciler.model.diagnostics import Diagnostic, Place, problem
 
@@ -51,7 +51,9 @@ def read_file(path: Path | str, shown: str, problems: list[Diagnostic]) -> bytes
     return data
 
 
-def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = _Parser) -> Iterator[Document]:
+def documents(
+    data: bytes, file: str, problems: list[Diagnostic], parser: Any = _Parser, max_weight: int = MAX_WEIGHT
+) -> Iterator[Document]:
     """The documents of a file, one at a time. What is wrong with the YAML itself goes to `problems`.
 
     A document with a problem may be left out or come with what could be read of it; a syntax error ends the file.
@@ -63,7 +65,7 @@ def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = 
     if "\n>>>>>>> " in text and (line := _conflict(text, _BEGIN)) is not None:  # few files pass the first test
         problems.append(_merge_conflict(file, line))
         return
-    reader = DocumentReader(file, problems)
+    reader = DocumentReader(file, problems, max_weight)
     try:
         yield from reader.read(parser(text))
     except yaml.YAMLError as error:
@@ -89,24 +91,30 @@ def _merge_conflict(file: str, line: int) -> Diagnostic:
 
 
 def only_document(
-    path: Path, shown: str, problems: list[Diagnostic], if_empty: str, data: bytes | None = None
+    path: Path,
+    shown: str,
+    problems: list[Diagnostic],
+    if_empty: str | None,
+    data: bytes | None = None,
+    max_weight: int = MAX_WEIGHT,
 ) -> Document | None:
-    """The document of a file with only one; None if no document can be read. `if_empty` is what to do if it is empty.
+    """The document of a file with only one; None if no document can be read.
 
-    `data` is used as its content; None reads the file.
+    `if_empty` is what to do if it is empty; None if it may be. `data` is used as its content; None reads the file.
     """
     if data is None:
         data = read_file(path, shown, problems)
     if data is None:
         return None
     before = len(problems)
-    found = list(documents(data, shown, problems))
+    found = list(documents(data, shown, problems, max_weight=max_weight))
     if len(problems) > before and not found:
         return None
     if len(found) > 1:
         problems.append(problem(found[1].start, "this file can hold only one document", "keep one of them"))
     if not found or found[0].value is None:
-        problems.append(problem(Place(shown, 1, 1), "the file is empty", if_empty))
+        if if_empty is not None:
+            problems.append(problem(Place(shown, 1, 1), "the file is empty", if_empty))
         return None
     return found[0]
 

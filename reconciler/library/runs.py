@@ -111,8 +111,8 @@ class ProjectRuns:
 
             try:
                 return time_of_seed(seed) or now()
-            except UsageError as error:
-                of_sandbox.append(Diagnostic("invalid-sandbox", error.message, error.fix, place=error.place))
+            except InvalidFiles as invalid:
+                of_sandbox.extend(invalid.problems)
                 return None
 
         try:

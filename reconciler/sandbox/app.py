@@ -14,7 +14,7 @@ from reconciler.sandbox import clock, consistency, control, dispatch, faults, me
 from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.messages import AsgiScope, HttpRequest, HttpResponse, Receive, Send
-from reconciler.sandbox.seed import Seed, load_seed, placed, read_seed
+from reconciler.sandbox.seed import Seed, read_seed
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import Transaction, World
 
@@ -57,21 +57,12 @@ class Sandbox:
         self._real_now = now or _real_now
         self._sleep = sleep
         self._hooks: list[tuple[str, Hook]] = []
+        self._seed = read_seed({} if seed is None else seed)
         self._source = None if seed is None else dict(seed)
-        self._seed = read_seed(self._source or {})
         self._world = World(database)
         self.dashboard = Dashboard(self.edit)
         with self._world.transaction() as store:
             self._begin(store)
-
-    @classmethod
-    def open(cls, database: str | Path, seed_file: str | Path | None = None, **options: Any) -> Sandbox:
-        """The world in a file, seeded from a sandbox.yaml if there is one. Raises SeedError, WorldError."""
-        if seed_file is None or not Path(seed_file).exists():
-            return cls(database, **options)
-        seed = load_seed(seed_file)
-        with placed(seed_file):
-            return cls(database, seed, **options)
 
     def _begin(self, store: Transaction) -> None:
         """Creates the world if there is none, or adds what a changed seed adds."""

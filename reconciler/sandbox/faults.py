@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -90,42 +90,53 @@ def _no_request(self: Any, text: str) -> None:
 
 
 def check_fault(source: object) -> JsonDict:
-    """A scripted fault in full form. Raises FaultError."""
-    if not isinstance(source, Mapping):
-        raise FaultError(f"is {source!r}, but should be a mapping with route and do")
-    for key in source:
-        if key not in ("route", "site", "skip", "times", "do"):
-            raise FaultError(f"unknown key {key!r}; known: route, site, skip, times, do")
-    do = source.get("do")
-    if not isinstance(do, Mapping) or do.get("kind") not in _FIELDS:
-        kind = do.get("kind") if isinstance(do, Mapping) else do
-        from difflib import get_close_matches
-
-        close = get_close_matches(str(kind), _FIELDS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_FIELDS)}"
-        raise FaultError(f"do.kind: {kind!r} is unknown; {hint}")
-    known = _FIELDS[do["kind"]]
-    for key in do:
-        if key != "kind" and key not in known:
-            raise FaultError(f"do: unknown key {key!r} for {do['kind']}; known: {', '.join(known) or 'none'}")
-    if do.get("body", "empty") not in BODIES:
-        raise FaultError(f"do.body is {do['body']!r}, but should be one of {', '.join(BODIES)}")
-    for name, value in (("skip", source.get("skip", 0)), ("times", source.get("times")), ("status", do.get("status")),
-                        ("every", do.get("every"))):  # fmt: skip
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            raise FaultError(f"{name} is {value!r}, but should be a whole number")
-    if not isinstance(do.get("retryAfter", 0), int | str):
-        raise FaultError(f"do.retryAfter is {do['retryAfter']!r}, but should be seconds or an HTTP date")
-    if not isinstance(do.get("seconds", 0), int | float):
-        raise FaultError(f"do.seconds is {do['seconds']!r}, but should be a number of seconds")
+    """A scripted fault in full form. Raises FaultError with the first thing that is wrong with it."""
+    for _, what, _ in wrong_fault(source):
+        raise FaultError(what)
+    assert isinstance(source, Mapping)
     site = source.get("site")
     return {
         "route": str(source.get("route", "*")),
         "site": None if site is None else str(site).lower(),
         "skip": source.get("skip", 0),
         "times": source.get("times"),
-        "do": dict(do),
+        "do": dict(source["do"]),
     }
+
+
+def wrong_fault(source: object) -> Iterator[tuple[str, str, bool]]:
+    """Everything that is wrong with a scripted fault: a path, what is wrong there, and whether it is with the key."""
+    if not isinstance(source, Mapping):
+        yield "", f"is {source!r}, but should be a mapping with route and do", False
+        return
+    for key in source:
+        if key not in ("route", "site", "skip", "times", "do"):
+            yield str(key), f"unknown key {key!r}; known: route, site, skip, times, do", True
+    given = source.get("do")
+    do = given if isinstance(given, Mapping) else {}
+    kind = do.get("kind") if isinstance(given, Mapping) else given
+    known = _FIELDS.get(kind) if isinstance(kind, str) and do else None
+    if known is None:
+        from difflib import get_close_matches
+
+        close = get_close_matches(str(kind), _FIELDS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_FIELDS)}"
+        yield "do.kind", f"do.kind: {kind!r} is unknown; {hint}", False
+        known = tuple(field for fields in _FIELDS.values() for field in fields)
+    for key in do:
+        if key != "kind" and key not in known:
+            what = f"do: unknown key {key!r} for {kind}; known: {', '.join(known) or 'none'}"
+            yield f"do.{key}", what, True
+    if do.get("body", "empty") not in BODIES:
+        yield "do.body", f"do.body is {do['body']!r}, but should be one of {', '.join(BODIES)}", False
+    for name, value in (("skip", source.get("skip", 0)), ("times", source.get("times")),
+                        ("do.status", do.get("status")), ("do.every", do.get("every"))):  # fmt: skip
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+            yield name, f"{name} is {value!r}, but should be a whole number", False
+    if not isinstance(do.get("retryAfter", 0), int | str):
+        yield "do.retryAfter", f"do.retryAfter is {do['retryAfter']!r}, but should be seconds or an HTTP date", False
+    if not isinstance(do.get("seconds", 0), int | float):
+        yield "do.seconds", f"do.seconds is {do['seconds']!r}, but should be a number of seconds", False
 
 
 def matches(fault: JsonDict, method: str, path: str, site: str | None) -> bool:

@@ -1,6 +1,6 @@
 """Owns the seed format: sandbox.yaml, or the same as a mapping.
 
-Everything is optional. Unknown keys and values are refused with SeedError. Times are RFC 3339; spans of time are
+Everything is optional. SeedError names all unknown keys and wrong values. Times are RFC 3339; spans of time are
 seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
 
     clock: 2026-12-01T09:00:00Z    # where the world's clock starts when the world is made; left out: real UTC
@@ -56,20 +56,16 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from reconciler.sandbox import seed_values as values
-from reconciler.sandbox.faults import FaultError, check_fault
+from reconciler.sandbox.faults import check_fault, wrong_fault
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.seed_access import App, Key, read_apps, read_keys
 from reconciler.sandbox.seed_sites import read_site, read_sites
-from reconciler.sandbox.seed_values import SeedError
 from reconciler.sandbox.unknowns import TABLE, Unknowns
 
 
@@ -111,11 +107,19 @@ TOP_KEYS = (
 )  # fmt: skip
 
 
-def read_seed(source: Mapping[str, Any]) -> Seed:
+def read_seed(source: object) -> Seed:
     """The seed that a mapping describes. Raises SeedError."""
+    with values.all_at_once():
+        return _seed(source)
+
+
+def _seed(source: object) -> Seed:
+    if not isinstance(source, Mapping):
+        values.wrong("not a mapping", "write keys such as sites and clock")
+        return Seed()
     values.finite(source)
     if "switches" in source:  # what `unknowns` was called before; the close match would be `sites`
-        raise SeedError("unknown key 'switches'", "it is called unknowns", "switches", key=True)
+        values.wrong("unknown key 'switches'", "it is called unknowns", "switches", key=True)
     top = values.mapping("", source, TOP_KEYS)
     defaults = read_site("defaults", top.get("defaults") or {})
     return Seed(
@@ -137,118 +141,6 @@ def read_seed(source: Mapping[str, Any]) -> Seed:
         defaults=defaults,
         sites=read_sites(top.get("sites") or (), defaults),
     )
-
-
-_LARGEST = 4 * 1024 * 1024
-"""The maximum length of a sandbox.yaml, in characters."""
-_MOST = 500_000
-"""The maximum number of values in a sandbox.yaml, each counted wherever it is used."""
-
-
-def _is_too_much(found: object) -> bool:
-    """Whether anchors make a file much larger than what was written, or endless because one contains itself."""
-    left, seen = [found], 0
-    while left and seen <= _MOST:
-        value = left.pop()
-        seen += 1
-        if isinstance(value, dict):
-            left.extend(value.values())
-        elif isinstance(value, list):
-            left.extend(value)
-    return seen > _MOST
-
-
-def load_seed(path: str | Path) -> JsonDict:
-    """The mapping in a sandbox.yaml. Raises SeedError, with its place, if it cannot be read."""
-    import yaml
-
-    with placed(path):
-        text = _text_in(path)
-        try:
-            found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-        except (yaml.YAMLError, ValueError, RecursionError) as problem:
-            raise _not_yaml(problem) from None
-        if _is_too_much(found):
-            raise SeedError(f"its anchors expand to more than {_MOST:,} values", "write the values out")
-        if found is None:
-            return {}
-        if not isinstance(found, dict):
-            raise SeedError("not a mapping", "write keys such as sites and clock")
-        return found
-
-
-def _text_in(path: str | Path) -> str:
-    if not Path(path).is_file():  # a FIFO would block forever, and a device has no end
-        raise SeedError("not a regular file", "write a YAML file, or remove it")
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_LARGEST + 1)
-    except UnicodeDecodeError:
-        raise SeedError("not UTF-8 text", "save it as UTF-8") from None
-    except OSError as problem:
-        raise SeedError(f"cannot be read: {problem.strerror}") from None
-    if len(text) > _LARGEST:
-        raise SeedError(f"larger than {_LARGEST // 1024 // 1024} MiB", "name fewer sites")
-    return text
-
-
-def _not_yaml(problem: Exception) -> SeedError:
-    """The error for a text that YAML cannot read, with its position if that is known."""
-    if isinstance(problem, RecursionError):
-        return SeedError("nested too deeply")
-    mark = getattr(problem, "problem_mark", None)
-    what = getattr(problem, "problem", None) or str(problem).partition("\n")[0]
-    error = SeedError(f"not valid YAML: {what}")
-    if mark is not None:
-        error.line, error.column = mark.line + 1, mark.column + 1
-    return error
-
-
-def seed_in(path: str | Path) -> Seed:
-    """The seed in a sandbox.yaml. Raises SeedError, with its place."""
-    source = load_seed(path)
-    with placed(path):
-        return read_seed(source)
-
-
-@contextmanager
-def placed(path: str | Path) -> Iterator[None]:
-    """Adds file, line and column to a SeedError raised in the block."""
-    try:
-        yield
-    except SeedError as problem:
-        problem.file = str(path)
-        if problem.where:
-            problem.line, problem.column = place_in(path, problem.where, key=problem.key)
-        raise
-
-
-def place_in(path: str | Path, where: str, *, key: bool = False) -> tuple[int, int]:
-    """The line and column of a value in a sandbox.yaml, or of its key; if missing, those of what would contain it.
-
-    `where` is a path such as `sites[0].id`. 0, 0 if the file cannot be read.
-    """
-    import yaml
-
-    try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        here = yaml.compose(_text_in(path), Loader=loader)
-    except (SeedError, yaml.YAMLError, ValueError, RecursionError):
-        return 0, 0
-    if here is None:
-        return 0, 0
-    mark = here.start_mark
-    for name in re.findall(r"[^.\[\]]+", where):
-        if isinstance(here, yaml.SequenceNode) and name.isdecimal() and int(name) < len(here.value):
-            here = here.value[int(name)]
-            mark = here.start_mark
-            continue
-        members = here.value if isinstance(here, yaml.MappingNode) else ()
-        found = next((pair for pair in members if pair[0].value == name), None)
-        if found is None:
-            break
-        mark, here = found[0 if key else 1].start_mark, found[1]
-    return mark.line + 1, mark.column + 1
 
 
 def _latency(value: object) -> Latency:
@@ -275,8 +167,9 @@ def _unknowns(value: object) -> Unknowns:
 def _faults(value: object) -> tuple[JsonDict, ...]:
     found = []
     for where, each in values.items("faults", value):
-        try:
+        wrong = tuple(wrong_fault(each))
+        for path, what, key in wrong:
+            values.wrong(f"{where}: {what}", where=f"{where}.{path}" if path else where, key=key)
+        if not wrong:
             found.append(check_fault(each))
-        except FaultError as problem:
-            raise SeedError(f"{where}: {problem}", where=where) from None
     return tuple(found)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from reconciler.sandbox import seed_values as values
 from reconciler.sandbox.names import SCOPES
-from reconciler.sandbox.seed_values import SeedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +31,49 @@ def _scopes(where: str, value: object) -> frozenset[str]:
         return frozenset(SCOPES.values())
     known = (*SCOPES, *SCOPES.values())
     return frozenset(
-        SCOPES.get(name, name) for name in (values.one_of(where, each, known) for each in values.listing(where, value))
+        SCOPES.get(name, name)
+        for name in (values.one_of(place, each, known) for place, each in values.items(where, value))
     )
 
 
 def read_keys(value: object) -> Mapping[str, Key] | None:
-    """The API keys of a seed; None if it names none. Raises SeedError."""
+    """The API keys of a seed; None if it names none."""
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise SeedError(f"keys is {value!r}, but should be a mapping of key to sites and scopes", where="keys")
+        values.wrong(f"keys is {value!r}, but should be a mapping of key to sites and scopes", where="keys")
+        return None
     found = {}
-    for key, fields_ in value.items():
-        given = values.mapping("keys.*", fields_ or {}, ("sites", "scopes"))
+    for number, (key, fields_) in enumerate(value.items()):
+        where = f"keys[{number}]"
+        given = values.mapping(where, fields_ or {}, ("sites", "scopes"))
         sites = given.get("sites")
         found[str(key)] = Key(
             sites=None
             if sites is None
-            else frozenset(str(each).lower() for each in values.listing("keys.*.sites", sites)),
-            scopes=_scopes("keys.*.scopes", given.get("scopes")),
+            else frozenset(str(each).lower() for each in values.listing(f"{where}.sites", sites)),
+            scopes=_scopes(f"{where}.scopes", given.get("scopes")),
         )
     return found
 
 
 def read_apps(value: object) -> Mapping[str, App] | None:
-    """The apps of a seed; None if it names none. Raises SeedError."""
+    """The apps of a seed; None if it names none."""
     if value is None:
         return None
     found = {}
     for where, each in values.items("apps", value):
         given = values.mapping(where, each, ("appId", "appSecret", "instances", "scopes"))
         if not given.get("appId") or not given.get("appSecret"):
-            raise SeedError(f"{where} needs appId and appSecret", where=where)
+            missing = "appSecret" if given.get("appId") else "appId"
+            values.wrong(f"{where} needs appId and appSecret", where=f"{where}.{missing}")
         instances = given.get("instances") or {}
         if not isinstance(instances, Mapping):
             what = f"{where}.instances is {instances!r}, but should map instance ids to site ids"
-            raise SeedError(what, where=f"{where}.instances")
-        found[str(given["appId"])] = App(
-            secret=str(given["appSecret"]),
+            values.wrong(what, where=f"{where}.instances")
+            instances = {}
+        found[str(given.get("appId"))] = App(
+            secret=str(given.get("appSecret")),
             instances={str(instance): str(site).lower() for instance, site in instances.items()},
             scopes=_scopes(f"{where}.scopes", given.get("scopes")),
         )

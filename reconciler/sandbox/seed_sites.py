@@ -7,10 +7,8 @@ from typing import Any
 
 from reconciler.sandbox import seed_values as values
 from reconciler.sandbox import settings_shape, times
-from reconciler.sandbox.errors import HttpError
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import ACTIVITY_TYPES, CHANNELS, FEATURES, ITEM_STATUSES, PERIODS, SHAPES, TOKEN_STATUSES
-from reconciler.sandbox.seed_values import SeedError
 
 SITE_KEYS = (
     "id", "name", "namespace", "instanceId", "published", "premium", "language", "country", "timeZone", "channels",
@@ -27,7 +25,7 @@ _FEATURE_KEYS = ("enabled", "limit", "used", "period")
 
 
 def read_sites(value: object, defaults: JsonDict) -> Mapping[str, JsonDict]:
-    """The sites of a seed by id, each completed from the defaults. Raises SeedError."""
+    """The sites of a seed by id, each completed from the defaults."""
     listed: Iterable[tuple[str, object]]
     if isinstance(value, Mapping):
         listed = [
@@ -40,15 +38,16 @@ def read_sites(value: object, defaults: JsonDict) -> Mapping[str, JsonDict]:
     for where, each in listed:
         site = read_site(where, each)
         if site.get("id") is None:
-            raise SeedError(f"{where} needs an id", where=where)
+            values.wrong(f"{where} needs an id", where=f"{where}.id")
+            continue
         if site["id"] in found:
-            raise SeedError(f"{where}.id: {site['id']} is listed twice", where=f"{where}.id")
+            values.wrong(f"{where}.id: {site['id']} is listed twice", where=f"{where}.id")
         found[site["id"]] = {**defaults, **site}
     return found
 
 
 def read_site(where: str, value: object) -> JsonDict:
-    """One site's fields, checked. Raises SeedError."""
+    """One site's fields, checked."""
     site = values.mapping(where, value, SITE_KEYS)
     for name in ("published", "premium", "monetized", "failGeneration", "neverFinish"):
         if name in site:
@@ -56,14 +55,15 @@ def read_site(where: str, value: object) -> JsonDict:
     _ids(where, site, "id")
     for name in ("name", "instanceId", "language", "country", "timeZone"):
         values.text(f"{where}.{name}", site.get(name))
-    if site.get("timeZone") is not None and not times.is_zone(site["timeZone"]):
-        what = f"{where}.timeZone: {site['timeZone']!r} is not an IANA time zone such as Europe/Paris"
-        raise SeedError(what, where=f"{where}.timeZone")
+    zone = site.get("timeZone")
+    if isinstance(zone, str) and not times.is_zone(zone):
+        what = f"{where}.timeZone: {zone!r} is not an IANA time zone such as Europe/Paris"
+        values.wrong(what, where=f"{where}.timeZone")
     for name in ("settings", "overrides"):
-        try:
-            settings_shape.check(f"{where}.{name}", site.get(name), settings_shape.SHAPE[name], "refuse")
-        except HttpError as refused:
-            raise _of_settings(f"{where}.{name}", refused) from None
+        shape = settings_shape.SHAPE[name]
+        for place, refused in settings_shape.refusals(f"{where}.{name}", site.get(name), shape, "refuse"):
+            said = refused.body if refused.body and refused.body["details"] else None
+            values.wrong(said["message"] if said else f"{place} has a value of the wrong type", where=place)
     if "namespace" in site:
         values.one_of(f"{where}.namespace", site["namespace"], ("WIX", "HEADLESS"))
     if "unpublishedGives" in site:
@@ -74,33 +74,25 @@ def read_site(where: str, value: object) -> JsonDict:
     return site
 
 
-def _of_settings(where: str, refused: HttpError) -> SeedError:
-    """What the API would say about settings, as an error of the seed."""
-    body = refused.body or {}
-    violations = body.get("details", {}).get("validationError", {}).get("fieldViolations")
-    if not violations:
-        return SeedError(f"{where} has a value of the wrong type", where=where)
-    return SeedError(body["message"], where=violations[0]["field"])
-
-
 def _channels(where: str, value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        return {values.one_of(where, name, CHANNELS): "VALID" for name in values.listing(where, value)}
+        return {values.one_of(place, name, CHANNELS): "VALID" for place, name in values.items(where, value)}
     return {
-        values.one_of(where, name, CHANNELS): values.one_of(f"{where}.{name}", status, CHANNEL_STATUSES)
-        for name, status in value.items()
+        name: values.one_of(f"{where}.{name}", status, CHANNEL_STATUSES)
+        for name, status in values.mapping(where, value, CHANNELS).items()
     }
 
 
 def _accounts(where: str, value: object) -> JsonDict:
     found: JsonDict = {}
     for name, listed in values.mapping(where, value, CHANNELS).items():
-        place = f"{where}.{name}"
-        found[name] = [values.mapping(place, each, ACCOUNT_KEYS) for each in values.listing(place, listed)]
-        for each in found[name]:
+        found[name] = []
+        for place, each in values.items(f"{where}.{name}", listed):
+            account = values.mapping(place, each, ACCOUNT_KEYS)
             for key in ("id", "displayName"):
-                values.text(f"{place}.{key}", each.get(key))
-            values.flag(f"{place}.default", each.get("default", False))
+                values.text(f"{place}.{key}", account.get(key))
+            values.flag(f"{place}.default", account.get("default", False))
+            found[name].append(account)
     return found
 
 
@@ -143,7 +135,7 @@ def _activity(where: str, value: object) -> JsonDict:
     _ids(where, activity, "id")
     activity["date"] = values.moment(f"{where}.date", activity.get("date"))
     if activity["date"] is None:
-        raise SeedError(f"{where} needs a date", where=where)
+        values.wrong(f"{where} needs a date", where=f"{where}.date")
     if "type" in activity:
         values.one_of(f"{where}.type", activity["type"], ACTIVITY_TYPES[1:])
     items = activity.get("items")
@@ -156,14 +148,15 @@ def _item(where: str, value: object) -> JsonDict:
     item = values.mapping(where, value, _ITEM_KEYS)
     values.one_of(f"{where}.channel", item.get("channel"), CHANNELS)
     _ids(where, item, "id")
-    kinds = tuple(kind for channel, kind in SHAPES if channel == item["channel"])
-    values.one_of(f"{where}.type", item.setdefault("type", kinds[0]), kinds)
+    kinds = tuple(kind for channel, kind in SHAPES if channel == item.get("channel"))
+    if kinds:
+        values.one_of(f"{where}.type", item.setdefault("type", kinds[0]), kinds)
     values.one_of(f"{where}.status", item.setdefault("status", "DRAFT"), ITEM_STATUSES)
     if "scheduledDate" in item:
         item["scheduledDate"] = values.moment(f"{where}.scheduledDate", item["scheduledDate"])
     status = item["status"]
     if status in ("SCHEDULED", "PROCESSING", "IN_QUEUE") and item.get("scheduledDate") is None:
-        raise SeedError(f"{where} is {status} and needs a scheduledDate", where=where)
+        values.wrong(f"{where} is {status} and needs a scheduledDate", where=f"{where}.scheduledDate")
     return item
 
 
@@ -172,7 +165,7 @@ def _event(where: str, value: object, keys: tuple[str, ...]) -> JsonDict:
     _ids(where, event, "id", "calendarId")
     event["date"] = values.moment(f"{where}.date", event.get("date"))
     if event["date"] is None and not event.get("recurringRule"):
-        raise SeedError(f"{where} needs a date or a recurringRule", where=where)
+        values.wrong(f"{where} needs a date or a recurringRule", where=f"{where}.date")
     return event
 
 

@@ -1,8 +1,15 @@
-"""Owns the values in a seed: their types, and the messages that say what is wrong with one."""
+"""Owns the values in a seed: their types, and the messages that say what is wrong with one.
+
+A wrong value is reported, and reading goes on with another one in its place, so that `all_at_once` raises SeedError
+with everything that is wrong.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Any, Final
@@ -16,29 +23,57 @@ LONGEST: Final = 3660 * 86400
 """The longest span of time, in seconds."""
 
 
-class SeedError(SandboxError, ValueError):
-    """A seed that cannot be used. The message says where, what, and what would be right.
+@dataclass(frozen=True, slots=True)
+class SeedProblem:
+    """What is wrong with one value. The message says where, what, and what would be right.
 
-    `where` is the path of the value, such as `sites[0].id`, or of an unknown key if `key` is set. If the seed is in a
-    file, `file`, `line` and `column` say where; 0 means the file as a whole.
+    `where` is the path of the value, such as `sites[0].id`, or of an unknown key if `key` is set. A number in brackets
+    also stands for a key of a mapping whose keys are secret.
     """
 
-    file = ""
-    line = 0
-    column = 0
+    message: str
+    fix: str = ""
+    where: str = ""
+    key: bool = False
 
-    def __init__(self, message: str, fix: str = "", where: str = "", *, key: bool = False) -> None:
-        super().__init__(message, fix)
-        self.where = where
-        self.key = key
 
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {super().__str__()}" if place else super().__str__()
+class SeedError(SandboxError, ValueError):
+    """A seed that cannot be used, with everything that is wrong with it."""
+
+    def __init__(self, problems: tuple[SeedProblem, ...]) -> None:
+        super().__init__("\n".join(f"{each.message}; {each.fix}" if each.fix else each.message for each in problems))
+        self.problems = problems
+
+
+_FOUND: ContextVar[dict[str, SeedProblem]] = ContextVar("found")
+"""What is wrong with the seed that is being read, by path."""
+
+
+@contextmanager
+def all_at_once() -> Iterator[None]:
+    """Raises SeedError at the end of the block if anything was reported in it."""
+    found: dict[str, SeedProblem] = {}
+    before = _FOUND.set(found)
+    try:
+        yield
+    finally:
+        _FOUND.reset(before)
+    if found:
+        raise SeedError(tuple(found.values()))
+
+
+def wrong(message: str, fix: str = "", where: str = "", *, key: bool = False) -> None:
+    """Reports what is wrong with a value, unless it follows from what was reported about it or what contains it."""
+    found, part = _FOUND.get(), where
+    while part not in found:
+        if not part:
+            found[where] = SeedProblem(message, fix, where, key)
+            return
+        part = part[: max(part.rfind("."), part.rfind("["), 0)]
 
 
 def finite(source: object) -> None:
-    """Raises SeedError for a number that JSON does not have, such as `.nan`: the sandbox could not send it."""
+    """Reports each number that JSON does not have, such as `.nan`: the sandbox could not send it."""
     left: list[tuple[str, object]] = [("", source)]
     while left:
         where, value = left.pop()
@@ -47,39 +82,40 @@ def finite(source: object) -> None:
         elif isinstance(value, list | tuple):
             left.extend((f"{where}[{place}]", each) for place, each in enumerate(value))
         elif isinstance(value, float) and not isfinite(value):
-            raise SeedError(f"{where} is {value}, which is not a number in JSON", where=where)
+            wrong(f"{where} is {value}, which is not a number in JSON", where=where)
 
 
 def mapping(where: str, value: object, known: tuple[str, ...]) -> JsonDict:
-    """A mapping with known keys; a misspelt one is refused with a close match. `where` is empty for the whole seed."""
+    """The known keys of a mapping; for a misspelt one, a close match is named. `where` is empty for the whole seed."""
     if not isinstance(value, Mapping):
-        what = f"{where or 'the seed'} is {value!r}, but should be a mapping with keys such as {', '.join(known)}"
-        raise SeedError(what, where=where)
+        wrong(f"{where} is {value!r}, but should be a mapping with keys such as {', '.join(known)}", where=where)
+        return {}
     for key in value:
         if key not in known:
             from difflib import get_close_matches
 
             close = get_close_matches(str(key), known, 1)
-            raise SeedError(
+            wrong(
                 f"{where}: unknown key {key!r}" if where else f"unknown key {key!r}",
                 f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}",
                 f"{where}.{key}" if where else str(key),
                 key=True,
             )
-    return dict(value)
+    return {key: each for key, each in value.items() if key in known}
 
 
 def moment(where: str, value: object) -> datetime | None:
-    """A time, as text or as YAML reads it; None if there is none."""
+    """A time, as text (also with a blank instead of the T) or as a value; None if there is none."""
     if value is None:
         return None
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    found = times.parse(f"{value}T00:00:00Z" if isinstance(value, str) and len(value) == 10 else value)
+    written = value.replace(" ", "T", 1) if isinstance(value, str) else value
+    found = times.parse(f"{written}T00:00:00Z" if isinstance(written, str) and len(written) == 10 else written)
     if found is None:
-        raise SeedError(f"{where}: {value!r} is not a valid time", "write it like 2026-12-01T09:00:00Z", where)
+        wrong(f"{where}: {value!r} is not a valid time", "write it like 2026-12-01T09:00:00Z", where)
     return found
 
 
@@ -88,37 +124,41 @@ def span(where: str, value: object) -> float:
     found = times.span(value)
     if found is None:
         fix = "write it like 500ms or 2s, or as a number of seconds"
-        raise SeedError(f"{where}: {value!r} is not a valid span of time", fix, where)
+        wrong(f"{where}: {value!r} is not a valid span of time", fix, where)
+        return 0.0
     if found > LONGEST:
-        raise SeedError(f"{where}: {value!r} is longer than ten years", where=where)
+        wrong(f"{where}: {value!r} is longer than ten years", where=where)
     return found
 
 
 def flag(where: str, value: object) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise SeedError(f"{where} is {value!r}, but should be true or false", where=where)
-    return value
+        wrong(f"{where} is {value!r}, but should be true or false", where=where)
+    return value is True
 
 
 def number(where: str, value: object) -> int:
     """A whole number."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise SeedError(f"{where} is {value!r}, but should be a whole number", where=where)
+        wrong(f"{where} is {value!r}, but should be a whole number", where=where)
+        return 0
     return value
 
 
 def text(where: str, value: object) -> str | None:
     """A text, or None."""
     if value is not None and not isinstance(value, str):
-        raise SeedError(f"{where} is {value!r}, but should be text", where=where)
+        wrong(f"{where} is {value!r}, but should be text", where=where)
+        return None
     return value
 
 
 def listing(where: str, value: object) -> list[Any]:
     """A list."""
     if not isinstance(value, list | tuple):
-        raise SeedError(f"{where} is {value!r}, but should be a list", where=where)
+        wrong(f"{where} is {value!r}, but should be a list", where=where)
+        return []
     return list(value)
 
 
@@ -130,7 +170,8 @@ def items(where: str, value: object) -> Iterator[tuple[str, Any]]:
 def one_of(where: str, value: object, choices: tuple[object, ...]) -> Any:
     """One of the choices."""
     if not any(value == choice and type(value) is type(choice) for choice in choices):
-        raise SeedError(f"{where} is {value!r}, but should be one of {', '.join(map(str, choices))}", where=where)
+        wrong(f"{where} is {value!r}, but should be one of {', '.join(map(str, choices))}", where=where)
+        return choices[0]
     return value
 
 
@@ -138,5 +179,5 @@ def guid(where: str, value: object) -> str:
     """A GUID, in lower case."""
     if not is_guid(value):
         fix = "write it like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
-        raise SeedError(f"{where}: {value!r} is not a valid GUID", fix, where)
+        wrong(f"{where}: {value!r} is not a valid GUID", fix, where)
     return str(value).lower()

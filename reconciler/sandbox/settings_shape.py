@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from reconciler.sandbox import checks
-from reconciler.sandbox.errors import violation
+from reconciler.sandbox.errors import HttpError, violation
 from reconciler.sandbox.json_types import JsonDict
 from reconciler.sandbox.names import CHANNELS, GOALS, TOOLS, VIEWS
 
@@ -104,15 +105,31 @@ def check(where: str, value: Any, shape: object, unknown: str) -> None:
 
     `unknown` says what happens to fields that the shape does not have: ignore or refuse.
     """
+    for _, refused in refusals(where, value, shape, unknown):
+        raise refused
+
+
+def refusals(where: str, value: Any, shape: object, unknown: str) -> Iterator[tuple[str, HttpError]]:
+    """Everything for which `check` refuses a value: where it is, and the answer."""
     if value is None or isinstance(shape, Free):
         return
-    if isinstance(shape, dict):
-        _check_message(where, value, shape, unknown)
-    elif isinstance(shape, ListOf):
-        if not isinstance(value, list) or None in value:
-            raise violation(where, "must be a list", "FORMAT")
+    if isinstance(shape, dict) and isinstance(value, dict):
+        yield from _of_message(where, value, shape, unknown)
+    elif isinstance(shape, ListOf) and isinstance(value, list) and None not in value:
         for place, each in enumerate(value):
-            check(f"{where}[{place}]", each, shape.each, unknown)
+            yield from refusals(f"{where}[{place}]", each, shape.each, unknown)
+    else:
+        try:
+            _check_value(where, value, shape)
+        except HttpError as refused:
+            yield where, refused
+
+
+def _check_value(where: str, value: Any, shape: object) -> None:
+    if isinstance(shape, dict):
+        checks.message(where, value)
+    elif isinstance(shape, ListOf):
+        raise violation(where, "must be a list", "FORMAT")
     elif isinstance(shape, Enum):
         checks.choice(where, value, shape.values)
     elif shape is int:
@@ -124,12 +141,14 @@ def check(where: str, value: Any, shape: object, unknown: str) -> None:
         checks.text(where, value)
 
 
-def _check_message(where: str, value: Any, shape: JsonDict, unknown: str) -> None:
-    fields = checks.message(where, value)
-    checks.known_fields(where, fields, shape, unknown)
+def _of_message(where: str, fields: JsonDict, shape: JsonDict, unknown: str) -> Iterator[tuple[str, HttpError]]:
+    for name in fields if unknown == "refuse" else ():
+        if name not in shape:
+            path = f"{where}.{name}"
+            yield path, violation(path, "is not a field of this message", "FORMAT")
     for name, each in fields.items():
         if name in shape:
-            check(f"{where}.{name}", each, shape[name], unknown)
+            yield from refusals(f"{where}.{name}", each, shape[name], unknown)
     if fields.get("goalKey") and fields.get("customGoal"):
         # One or the other (S-wix).
-        raise violation(where, "has both goalKey and customGoal; only one may be set", "ONE_OF")
+        yield where, violation(where, "has both goalKey and customGoal; only one may be set", "ONE_OF")

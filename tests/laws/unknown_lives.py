@@ -24,6 +24,7 @@ import yaml
 
 from reconciler.cli.main import run as reconciler
 from reconciler.sandbox.app import Sandbox
+from reconciler.wiring import open_sandbox
 
 Json = dict[str, Any]
 
@@ -243,7 +244,7 @@ class Life:
         self.people(lambda world: world.advance(timedelta(**span)))
 
     def people(self, change: Callable[[Sandbox], object]) -> None:
-        world = Sandbox.open(self.root / ".reconciler" / "sandbox.db", self.root / "sandbox.yaml")
+        world = open_sandbox(self.root)
         try:
             change(world)
         finally:
