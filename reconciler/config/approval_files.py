@@ -69,7 +69,8 @@ class ApprovalFiles:
                 files = [entry.name for entry in entries if entry.name.endswith(SUFFIX) and entry.name[0] != "."]
             self.names = frozenset(name.removesuffix(SUFFIX) for name in files)
         except FileNotFoundError:
-            self.problems = _dead_links(self._folder)
+            if not refused_path(self._folder, project.root, project.trust):  # that is a problem of its own
+                self.problems = _dead_links(self._folder)
         except NotADirectoryError:
             place = Place(shown_path(self._folder))
             self.problems = (problem(place, "is not a folder", _NAME_A_FOLDER, continues=True),)

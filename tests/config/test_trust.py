@@ -104,6 +104,15 @@ def test_what_leads_outside_is_not_read_and_not_quoted(
     assert "outside the project" not in allowed
 
 
+def test_a_dead_link_that_leads_outside_is_one_problem(write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": HEAD})
+    (root / "approvals").symlink_to("/nowhere")
+    (problem,) = said()
+    assert problem.startswith("approvals leads outside the project")
+    (allowed,) = said(trust_of({"RECONCILER_ALLOW_PATHS": "/nowhere"}))
+    assert allowed.startswith("approvals is a link to /nowhere, which does not exist")
+
+
 def test_state_of_the_file_stays_inside(write_project: WriteProject) -> None:
     write_project({"reconciler.yaml": "version: 1\nstate: ../elsewhere\n", "sites/a.yaml": HEAD})
     (problem,) = said()
