@@ -6,6 +6,7 @@ The command line and the library share it. The environment is the one that they 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -252,7 +253,7 @@ def open_sandbox(
         raise UsageError(f"there is no file {seed}", "check the path, or leave --seed out")
     file, database_file = seed or root / SEED, database or root / ".reconciler" / "sandbox.db"
     try:
-        if file.exists():
+        if os.path.lexists(file):  # a link to nothing is not the same as no file
             with seed_in(file, in_process=in_process) as source:
                 return Sandbox(database_file, source)
         world = Sandbox(database_file)

@@ -5,6 +5,7 @@ What only a run needs is imported when it begins.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
@@ -90,7 +91,13 @@ class ProjectRuns:
         `only_check`: no run will need its sites. Raises UsageError, and InvalidFiles with every problem of every file.
         """
         workers, elsewhere = _workers(invocation.workers)
-        return cls(invocation, *open_project(paths, invocation.trust(), elsewhere, only_check=only_check), workers)
+        try:
+            return cls(invocation, *open_project(paths, invocation.trust(), elsewhere, only_check=only_check), workers)
+        except InvalidFiles as invalid:
+            of_sandbox: list[Diagnostic] = []
+            files = cls.find(paths, invocation, usable=True).files
+            _start_of_sandbox(files, invocation.api or files.api, of_sandbox)
+            raise InvalidFiles((*invalid.problems, *of_sandbox), invalid.warnings) from None
 
     @classmethod
     def check(
@@ -104,16 +111,8 @@ class ProjectRuns:
         of_sandbox: list[Diagnostic] = []
 
         def time_in(files: ProjectConfig) -> datetime | None:
-            seed = files.root / SEED
-            if files.api != "sandbox" or not seed.exists():
-                return now()
-            from reconciler.sandbox_file import time_of_seed
-
-            try:
-                return time_of_seed(seed) or now()
-            except InvalidFiles as invalid:
-                of_sandbox.extend(invalid.problems)
-                return None
+            starts = _start_of_sandbox(files, files.api, of_sandbox)
+            return None if of_sandbox else starts or now()
 
         try:
             files, index = open_project(paths, invocation.trust(), only_check=True, now=time_in)
@@ -496,3 +495,20 @@ def _workers(asked: int | str | None) -> tuple[MakeWorkers | None, ReadElsewhere
     from reconciler.dask_workers import dask_workers
 
     return partial(dask_workers, asked), None
+
+
+def _start_of_sandbox(files: ProjectConfig, api: str, problems: list[Diagnostic]) -> datetime | None:
+    """When the world of the project's sandbox begins; None if at the current time, or if the API is another one.
+
+    What is wrong with its `sandbox.yaml` is added to `problems`.
+    """
+    file = files.root / SEED
+    if api != "sandbox" or not os.path.lexists(file):
+        return None
+    from reconciler.sandbox_file import time_of_seed
+
+    try:
+        return time_of_seed(file)
+    except InvalidFiles as invalid:
+        problems.extend(invalid.problems)
+        return None

@@ -71,6 +71,15 @@ def test_everything_that_is_wrong_is_said_at_once_with_its_place(
     assert not (project.root / ".reconciler").exists()
 
 
+@pytest.mark.parametrize("command", ["validate", "plan", "sandbox show"])
+def test_a_link_to_nothing_is_not_passed_over(command: str, project: Project, reconciler: Command) -> None:
+    file = project.root / "sandbox.yaml"
+    file.unlink()
+    file.symlink_to("nowhere")
+    done = reconciler(*command.split(), project.root)
+    assert (done.code, f"{file} is a link to nowhere, which does not exist; correct the link" in done.err) == (1, True)
+
+
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "language: no\n"])
 def test_an_empty_file_is_a_sandbox_as_usual(text: str, project: Project, reconciler: Command) -> None:
     seed = f"defaults: {{{text.strip()}}}\n" if text.startswith("l") else text

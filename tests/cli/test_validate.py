@@ -48,9 +48,11 @@ def test_a_broken_sandbox_is_reported_with_its_place(project: Project, reconcile
 
 def test_a_broken_sandbox_is_told_with_the_other_problems(project: Project, reconciler: Command) -> None:
     project.write({"sandbox.yaml": "bogus: 1\n", "sites/b.yaml": "version: 1\n"})
-    told = reconciler("validate", project.root).err
-    assert "unknown key 'bogus'" in told
-    assert "sites/b.yaml" in told
+    for command in ("validate", "plan"):
+        told = reconciler(command, project.root).err
+        assert "unknown key 'bogus'" in told
+        assert "sites/b.yaml" in told
+    assert "unknown key 'bogus'" not in reconciler("plan", project.root, "--api", "http://127.0.0.1:9").err
 
 
 def test_a_sandbox_that_the_project_does_not_use_is_not_checked(project: Project, reconciler: Command) -> None:
