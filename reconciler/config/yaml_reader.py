@@ -137,9 +137,7 @@ class DocumentReader:
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self._problem(mark, f"the tag {in_quotes(event.tag)} is not supported", "remove it")
         if text == "<<" and event.implicit[0]:
-            self._problem(
-                mark, "YAML 1.2 has no merge keys", "write the keys out, or use `defaults` in reconciler.yaml"
-            )
+            self._problem(mark, "YAML 1.2 has no merge keys", "write the keys out, or use `defaults`")
         elif text in keys:
             self._twice(text, mark, keys)
 
@@ -197,7 +195,7 @@ class DocumentReader:
         return value
 
     def _too_much(self, mark: Any) -> None:
-        hint = "write the values out, or use `defaults` in reconciler.yaml"
+        hint = "write the values out, or use `defaults`"
         self._problem(mark, f"this has more than {self.max_weight:,} values once its anchors are expanded", hint)
         raise GiveUp
 

@@ -25,6 +25,8 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "and a wrong value": ("freeze: true\nfreeze: true\nclock: soon\n", [":2:1: 'freeze' is", ":3:8: clock: 'soon' is"]),
     "a conflict": (f"clock: 2026-11-02\n{CONFLICT}", [":2:1: an unresolved merge conflict; keep what is right"]),
     "anchors": (EXPLODING, [":6:32: this has more than 500,000 values once its anchors are expanded"]),
+    "a merge key": (f"defaults: &a {{}}\nsites: [{{<<: *a, id: {SHOP}}}]\n",
+                    [":2:10: YAML 1.2 has no merge keys; write the keys out, or use `defaults`"]),
     "itself": ("defaults: &a {settings: *a}\n", [":1:25: *a refers to something that contains it"]),
     "not UTF-8": ("freeze: true\ncontentSeed: \udce9\n", [":2:14: this is not UTF-8: the byte 0xe9"]),
     "a list": ("# sites\n- 1\n", [":2:1: not a mapping; write keys such as sites and clock"]),
