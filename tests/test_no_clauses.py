@@ -73,9 +73,6 @@ ALLOWED = {
         "engine/tool_results.py": {"text"},
         "version.py": {"install_hint"},
     },
-    "a post with its time and account, as messages about it begin": {
-        "planner/wanted_posts.py": {"goes_out_words"},
-    },
     "an account as it is called, also if no name is known": {
         "model/posts.py": {"shown_account"},
     },

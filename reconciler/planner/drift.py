@@ -116,6 +116,7 @@ def _with_posts(
         if item.state is DriftState.BLOCKED and found and found[1].status is PostStatus.SCHEDULED:
             item = replace(item, title=found[0].title, channel=found[1].channel)  # it is not a draft
         tells = item.going_out is not None or (item.problem is not None and item.problem.name)
+        tells = tells and item.finding is not Finding.CHANNEL_LOST
         if item.state is not DriftState.DRIFTED or tells:
             yield item
         elif found is None:

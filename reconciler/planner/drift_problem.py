@@ -82,8 +82,11 @@ _WHOLE: Final = frozenset(
 )
 """Obstacles that already say what the finding says."""
 
-_CHANGED: Final = (Finding.EDITED, BlockedBy.CHANGED_AFTER_APPROVAL)
-"""A finding and its obstacle that say the same."""
+_SAME: Final = (
+    (Finding.EDITED, BlockedBy.CHANGED_AFTER_APPROVAL),
+    (Finding.CHANNEL_LOST, BlockedBy.CHANNEL_NOT_CONNECTED),
+)
+"""Findings and their obstacles that say the same."""
 
 
 def with_problem(item: DriftItem, zone: str) -> DriftItem:
@@ -101,7 +104,7 @@ def with_problem(item: DriftItem, zone: str) -> DriftItem:
         code = finding if finding in _SAYS_MORE else obstacle.code
         if finding is Finding.TAKEN_BACK:  # its obstacle says the same
             obstacle = replace(found, fix=obstacle.fix)
-        elif obstacle.code not in _WHOLE and (finding, obstacle.code) != _CHANGED:
+        elif obstacle.code not in _WHOLE and (finding, obstacle.code) not in _SAME:
             obstacle = obstacle.while_(found.message)
         found = replace(obstacle, code=code)
     if item.moved is not None:

@@ -68,6 +68,7 @@ from reconciler.planner.wanted_posts import (
     days_of,
     goes_out_words,
     moment_in,
+    post_words,
 )
 
 NOT_OURS: Final = Diagnostic(
@@ -161,11 +162,10 @@ def lost_channels(
         lost = not_connected(post.channel, status) if status is not ChannelStatus.UNKNOWN else None
         if lost is None or post.status is not PostStatus.SCHEDULED or post.id not in ours:
             continue
-        name = post_name(activity.title, post.channel, post.type)
-        goes_out = goes_out_words(activity, post, approvals, recorded, scope.zone_name)
-        detail, fix = f"{goes_out}, but {lost.message}", f"{lost.fix} before that"
+        name = post_words(activity, post, approvals, recorded, scope.zone_name)
+        message, fix = f"{name} will fail: {lost.message}", f"{lost.fix} before then"
         address = scope.address(Kind.DRAFT, post.id)
-        found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix, name, says_name=True))
+        found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, message, fix, name, says_name=True))
     return tuple(found)
 
 

@@ -69,10 +69,17 @@ def account_of(post: Post, approvals: Approvals, recorded: RecordedSite) -> str:
 
 def goes_out_words(activity: Activity, post: Post, approvals: Approvals, recorded: RecordedSite, zone: str) -> str:
     """`"Winter check" (Facebook) goes out Thu 2026-12-03 09:30 Europe/Berlin on Kiln`, as far as all that is known."""
+    return post_words(activity, post, approvals, recorded, zone, verb=" goes out")
+
+
+def post_words(
+    activity: Activity, post: Post, approvals: Approvals, recorded: RecordedSite, zone: str, *, verb: str = ""
+) -> str:
+    """`"Winter check" (Facebook) Thu 2026-12-03 09:30 Europe/Berlin on Kiln`, as far as all that is known."""
     when = moment_text(moment_in(activity, post), zone, exact=post.scheduled_for is not None)
     account = account_of(post, approvals, recorded)
     where = f" on {shown_account(account)}" if account else ""
-    return f"{post_name(activity.title, post.channel, post.type)} goes out {when}{where}"
+    return f"{post_name(activity.title, post.channel, post.type)}{verb} {when}{where}"
 
 
 def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = False) -> Days:

@@ -147,13 +147,15 @@ def blocked_item(same: Sequence[Diagnostic], fix: str, site: str) -> Item:
 def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, fix: str, site: str = "") -> Item:
     """Problems with the same cause: a single one in its own words; several are counted, with their names below."""
     problem, count = same[0], len(same)
-    lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, fix, count))
+    will_fail = problem.code == BlockedBy.CHANNEL_NOT_CONNECTED and problem.says_name is True
+    each, thing = will_fail or problem.code in GOES_OUT_UNAPPROVED, "post" if will_fail else "draft"
+    said = problem.message if count == 1 else problem.unnamed
+    lines = list(problem_lines(word, style, said, fix, count, thing))
     names = Counter(found.name for found in same if found.name)
     if not names:
         return Item(rank, tuple(lines))
-    each = problem.code in GOES_OUT_UNAPPROVED
     named = names_counted(names.items(), names.total(), count if each else MOST_NAMED)
     if count > 1 or problem.says_name is not True:
         lines += map(names_line, names.elements()) if each else (names_line(named),)
-    total = ProblemTotal(word, style, problem.unnamed, problem.fix, count, names, site=site, named=named)
+    total = ProblemTotal(word, style, problem.unnamed, problem.fix, count, thing, names, site=site, named=named)
     return Item(rank, (), tuple(lines), total)

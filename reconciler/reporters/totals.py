@@ -240,16 +240,27 @@ class SharedNote:
 
 
 class ProblemTotal:
-    """Drafts that one cause blocks."""
+    """Drafts or posts that one cause blocks."""
 
     listed: Final = True
 
     def __init__(
-        self, word: str, style: Style, what: str, fix: str, count: int, names: Counter[str], *, site: str, named: str
+        self,
+        word: str,
+        style: Style,
+        what: str,
+        fix: str,
+        count: int,
+        thing: str,
+        names: Counter[str],
+        *,
+        site: str,
+        named: str,
     ) -> None:
-        """The drafts of a site. `names`: how often each name occurs. `named`: how its own lines name them."""
+        """Those of a site. `names`: how often each name occurs. `named`: how its own lines name them."""
         self.kind: Final = f"{word}: {what}; {fix}"
         self._word, self._style, self._what, self._fix, self._count = word, style, what, fix, count
+        self._thing = thing
         self.names: Final = NamesOnSites(site, names, named)
 
     def add(self, other: ProblemTotal) -> None:
@@ -258,8 +269,8 @@ class ProblemTotal:
         self.names.add(other.names)
 
     def lines(self) -> Iterator[Line]:
-        """The cause, how many drafts it blocks, what to do, and their names."""
-        yield from problem_lines(self._word, self._style, self._what, self._fix, self._count)
+        """The cause, how many it blocks, what to do, and their names."""
+        yield from problem_lines(self._word, self._style, self._what, self._fix, self._count, self._thing)
         yield from self.names.lines(self._count)
 
 
@@ -305,9 +316,9 @@ class FindingTotal:
         yield from self.names.lines(self._count, Style.DIM)
 
 
-def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> Iterator[Line]:
+def problem_lines(word: str, style: Style, what: str, fix: str, count: int, thing: str = "draft") -> Iterator[Line]:
     """`! blocked  publishing is paused  (9 drafts)`, and what to do."""
-    counted = (Span(f"({plural(count, 'draft')})", Style.DIM),) if count > 1 else ()
+    counted = (Span(f"({plural(count, thing)})", Style.DIM),) if count > 1 else ()
     yield subject_line("!", style, word, Span(what), *counted)
     if fix:
         yield fix_line(fix)

@@ -359,8 +359,8 @@ def test_a_site_that_is_refused_does_not_count_towards_the_limits_of_a_run(
     assert to_publish("drift") == alone
 
 
-def test_posts_on_a_lost_channel_are_listed_by_time(reconciler: Command, project: Project) -> None:
-    """Whatever their ids and weekdays."""
+def test_a_lost_channel_is_told_once_with_its_posts_by_time(reconciler: Command, project: Project) -> None:
+    """Whatever their ids and weekdays. Each has its time and account."""
     days = (13, 6, 9, 4, 11)
     activities = "".join(
         f"        - {{title: Idea {day}, date: '2026-11-{day:02}T09:00:00Z', items: [{{channel: INSTAGRAM}}]}}\n"
@@ -374,5 +374,11 @@ def test_posts_on_a_lost_channel_are_listed_by_time(reconciler: Command, project
     with project.world() as world:
         world.dashboard.disconnect(SHOP, "INSTAGRAM")
     for command in "plan", "drift":
-        said = reconciler(command, project.root).out
-        assert re.findall(r"Idea (\d+)", said) == [str(day) for day in sorted(days)], said
+        for more in (), ("--quiet",), ("--summary",):
+            said = reconciler(command, project.root, *more).out
+            assert re.findall(r"Idea (\d+)", said) == [str(day) for day in sorted(days)], said
+            assert said.count("will fail: Instagram is not connected (it was disconnected)") == 1, said
+            assert said.count("fix: connect Instagram in the site's dashboard before then") == 1, said
+            assert " 5 posts  " in said or "(5 posts)" in said, said
+            assert said.count(" on site3f0c2a9e") == len(days), said
+            assert re.findall(r"2026-11-(\d\d) ", said) == [f"{day:02}" for day in sorted(days)], said
