@@ -131,6 +131,8 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
             return Diagnostic(finding, "; ".join(each))
         case Finding.UNWANTED if item.address.kind is Kind.POSTS:
             return Diagnostic(finding, "has posts, although declared absent in the file")
+        case Finding.SENT_BACK if item.details:
+            return Diagnostic(finding, f"`{item.details[0]}` has not been carried out yet")
         case Finding.OTHER_TIME:
             *now, planned = item.about
             said = f"scheduled for {now[0]}; the rule says {planned}" if now else f"{found.message}: {planned}"

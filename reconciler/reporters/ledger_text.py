@@ -433,7 +433,8 @@ def _particulars(entry: Entry, problem: Diagnostic) -> Iterator[str]:
     """What only support needs: the call, and the requests."""
     if problem.call:
         yield problem.call
-    yield from (f"request id {request}" for request in requests(entry))
+    if found := requests(entry):
+        yield f"request {'id' if len(found) == 1 else 'ids'} {' and '.join(found)}"
 
 
 def requests(entry: Entry) -> tuple[str, ...]:
@@ -461,8 +462,8 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     if isinstance(operation, ReschedulePost):
         if instead := goes_out_instead(entry, zone):
             return instead
-        stays = operation.before if entry.result is ActionResult.WITHHELD else None
-        still = f"; it still goes out {moment(stays, zone)}" if stays is not None else ""
+        stays = operation.before if entry.result in (ActionResult.WITHHELD, ActionResult.NOT_STARTED) else None
+        still = f"; it still goes out {moment(stays, zone)}{on_account(operation.account)}" if stays is not None else ""
         return f"would have moved to {moment(operation.at, zone)}{still}"
     return planned
 
