@@ -114,8 +114,8 @@ def _top() -> JsonDict:
     site = {"id": GUID, "channels": ["INSTAGRAM"]}
     return {
         "clock": _moment(
-            "When the clock of a new sandbox starts. If left out, it follows real time. Runs with `api: sandbox` go by "
-            "it, but runs over HTTP (`sandbox serve`) by the machine's clock."
+            "The time that the clock of a new sandbox starts at. If left out, it follows real time. Runs with "
+            "`api: sandbox` go by it, but runs over HTTP (`sandbox serve`) by the machine's clock."
         ),
         "freeze": _flag("Whether the clock is stopped; it then moves only while a run waits, and by `clockStep`."),
         "clockStep": _span("How far each request moves the clock.", "5s"),

@@ -241,7 +241,8 @@ def _site_options(which: str) -> Callable[[Command], Command]:
         click.option(
             "--changed-since",
             metavar="REV",
-            help="Only sites whose files have changed since the branch left this git revision (its merge base).",
+            help="Only sites whose files have changed since the branch diverged from this git revision (their merge "
+            "base).",
         ),
     )
 

@@ -230,7 +230,9 @@ def _begin(path: Path) -> _File:
     check_target("--output", path, os.environ)
     if path.suffix.lower() in (".yaml", ".yml"):
         shown, other = printable(str(path)), printable(path.stem)
-        raise UsageError(f"--output {shown}: no report is a YAML file", f"choose another name, such as {other}.json")
+        raise UsageError(
+            f"--output {shown}: a report cannot be written to a YAML file", f"choose another name, such as {other}.json"
+        )
     closing = ExitStack()
     try:
         if path.exists() and not path.is_file():

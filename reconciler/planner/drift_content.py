@@ -130,9 +130,7 @@ class _Audit(PostsAudit, frozen=True, dict=True):
             case GeneratePosts(title=title) | ClearPosts(title=title) | RegeneratePosts(title=title) if (
                 action.reason is Reason.SENT_BACK
             ):
-                return replace(
-                    self._drifted(action, Finding.SENT_BACK, ChangedSide.GIT, title), details=action.details
-                )
+                return replace(self._drifted(action, Finding.SENT_BACK, ChangedSide.GIT, title), details=action.details)
             case GeneratePosts(title=title):
                 return self._without_posts(action, title)
             case AwaitPosts(title=title):

@@ -72,7 +72,9 @@ from reconciler.planner.wanted_posts import (
 )
 
 NOT_OURS: Final = Diagnostic(
-    Unstopped.NOT_OURS, "the state does not say that this tool scheduled it", "set manage: all, and run apply"
+    Unstopped.NOT_OURS,
+    "the state does not say that this tool scheduled it",
+    "set `manage: all` under `schedule`, and run apply",
 )
 
 
@@ -325,7 +327,7 @@ class _WaitingPosts(Struct):
                     address,
                     BlockedBy.CHANGED_AFTER_APPROVAL if changed else BlockedBy.SCHEDULED_UNAPPROVED,
                     f"{goes_out}: {how}",
-                    f"{STOP_BY_HAND}, or run review and approve it; manage: all cancels it",
+                    f"{STOP_BY_HAND}, or run review and approve it; `manage: all` in the site file would cancel it",
                     goes_out,
                     verdict.differences if changed else (),
                     says_name=True,

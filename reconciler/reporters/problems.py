@@ -180,8 +180,9 @@ class ProblemReporter:
                 known.add(total)
         shared = {kind: total for kind, total in totals.items() if total.sites >= FEW}
         for total in shared.values():
-            what = f"this run leaves out {total.sites:,} sites on which {total.count:,} unwanted posts go out, each: "
-            self._notice(Diagnostic(GOES_OUT, what + total.unwanted, total.fix, Severity.WARNING))
+            posts = f"{total.count:,} unwanted posts go out, all for one reason: {total.unwanted}"
+            what = f"this run leaves out {total.sites:,} sites on which {posts}"
+            self._notice(Diagnostic(GOES_OUT, what, total.fix, Severity.WARNING))
             for line in total.times_and_sites("(list them with --sites)"):
                 self._rows(outside(line))
         for notice in found:

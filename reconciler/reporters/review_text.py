@@ -238,7 +238,7 @@ def next_after_review(review: ReviewCompleted) -> str | None:
         posts = plural(review.going_out, "unwanted post is", "unwanted posts are")
         return f"reconciler plan   ({posts} still going out)"
     drafts, sites = review.pending - review.stuck, review.sites_pending - review.sites_stuck
-    more = f"; approving {review.stuck:,} more does not help" if review.stuck else ""
+    more = f"; {review.stuck:,} more would not go out even if approved" if review.stuck else ""
     approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')}{more})"
     if drafts:
         return record_first(review.unrecorded) or approve

@@ -107,7 +107,7 @@ def check_fault(source: object) -> JsonDict:
 def wrong_fault(source: object) -> Iterator[tuple[str, str, bool]]:
     """Everything that is wrong with a scripted fault: a path, what is wrong there, and whether it is with the key."""
     if not isinstance(source, Mapping):
-        yield "", f"is {source!r}, but should be a mapping with route and do", False
+        yield "", f"is {source!r}, but should be a mapping with the keys `route` and `do`", False
         return
     for key in source:
         if key not in ("route", "site", "skip", "times", "do"):

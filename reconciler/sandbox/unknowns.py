@@ -359,7 +359,7 @@ class Unknowns:
         "DRAFT",
         mark="10.2: PROCESSING and IN_QUEUE are in flight (D); when a post has them is not known",
         about="A draft that was scheduled is SCHEDULED at once, or IN_QUEUE for as long as `latency.posts` says, "
-        "or still a DRAFT for as long, in the response and in all reads.",
+        "or still a DRAFT for that long, in the response and in all reads.",
     )
 
     # Activities

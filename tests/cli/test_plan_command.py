@@ -179,7 +179,10 @@ def test_several_formats_at_once(project: Project, reconciler: Command) -> None:
         (["json", "text"], "cannot share the screen"),
         (["json=a", "text=a"], "write to the same file"),
         (["json=no/such/folder/x"], "cannot be written"),
-        (["json=reconciler.yaml"], "no report is a YAML file; choose another name, such as reconciler.json"),
+        (
+            ["json=reconciler.yaml"],
+            "cannot be written to a YAML file; choose another name, such as reconciler.json",
+        ),
     ],
 )
 def test_invalid_outputs(

@@ -1277,7 +1277,10 @@ def test_a_review_says_what_the_policy_forbids_although_a_regeneration_is_refuse
     assert "regenerating would discard 1 approved draft" in reconciler("plan").out
     said = reconciler("review").out
     assert (said.count(broken), file(shop).count(broken)) == (1, 1)
-    assert said.splitlines()[-1] == "Next: reconciler approve   (2 drafts in 1 site; approving 1 more does not help)"
+    assert (
+        said.splitlines()[-1]
+        == "Next: reconciler approve   (2 drafts in 1 site; 1 more would not go out even if approved)"
+    )
 
 
 def test_nobody_is_asked_to_approve_what_the_policy_forbids(
@@ -1346,7 +1349,7 @@ def test_drafts_that_no_schedule_rule_selects_any_more_are_not_offered_for_appro
     assert reviewed.out.count("blocked: no schedule rule matches") == 3
     assert (
         reviewed.out.splitlines()[-1]
-        == "Next: reconciler approve   (1 draft in 1 site; approving 3 more does not help)"
+        == "Next: reconciler approve   (1 draft in 1 site; 3 more would not go out even if approved)"
     )
     assert "(1 draft in 1 site)" in reconciler("plan").out.splitlines()[-1]
     assert file(shop).count('blocked: ["no schedule rule matches"]') == 3, "which the review page and approve show"

@@ -283,7 +283,7 @@ def test_a_pause_says_what_it_takes_to_cancel_what_the_state_does_not_know(potte
         if not path.name.startswith("sandbox.db"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     code, said = pottery.run("apply", "--auto-approve")
-    assert (code, "the state does not say that this tool scheduled it" in said, "set manage: all" in said) == (
+    assert (code, "the state does not say that this tool scheduled it" in said, "set `manage: all`" in said) == (
         3,
         True,
         True,
@@ -1715,7 +1715,7 @@ def test_many_sites_that_are_left_out_share_one_warning(
         return " ".join(said.split())
 
     said, post = run(), '"Kiln day" (Instagram)'
-    shared = f"{many} sites on which {many} unwanted posts go out, each: the approval was withdrawn"
+    shared = f"{many} sites on which {many} unwanted posts go out, all for one reason: the approval was withdrawn"
     when = f"Wed 2026-11-04 09:30 Europe/Berlin {many} posts: {post} on kiln0, {post} on kiln1, {post} on kiln2 and "
     parts = [
         f"warning: this run leaves out {shared}; run reconciler apply without options to cancel it; or cancel the post",

@@ -239,7 +239,7 @@ def test_what_goes_out_during_a_pause_is_named_with_the_time_to_which_it_moves()
     made = plan(held, site(activity("a", WAITS, days=5)), ours)
     assert [type(operation) for operation in operations(made)] == [ReschedulePost]
     (note,) = [note for note in made.notes if note.code == "goes-out-while-paused"]
-    assert note.message.endswith(" on Sun 2026-12-06 09:00 UTC")
+    assert note.message.endswith(" UTC (its rule moves it to Sun 2026-12-06 09:00 UTC)")
 
 
 @pytest.mark.parametrize("at", [None, time(9)])
