@@ -1298,7 +1298,7 @@ def test_what_many_calls_failed_with_is_said_once() -> None:
 
 def test_a_move_that_was_not_started_says_when_and_where_the_post_still_goes_out() -> None:
     now, then = (datetime(2026, 12, 3, hour, tzinfo=UTC) for hour in (15, 9))
-    move = ReschedulePost(PostId("d1"), ActivityId("a"), "X", "digest", then, now, "Sale", account="kiln (1)")
+    move = ReschedulePost(PostId("d1"), ActivityId("a"), "X", Digest("digest"), then, now, "Sale", account="kiln (1)")
     problem = Diagnostic("test", "the run was stopped", "run it again", request_id="r1")
     left = Entry.not_done(Address(SHOP, Kind.DRAFT, "d1"), move, ActionResult.NOT_STARTED, problem)
     screen = shown(*applied(SiteLedger(SiteRef(SHOP, "1"), (replace(left, request_id="r2"),))), command="apply")
