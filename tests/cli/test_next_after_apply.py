@@ -139,8 +139,8 @@ def test_the_step_after_posts_that_were_skipped_can_also_publish(
                 for id in found["items"]:
                     world.dashboard.edit_item(found["id"], id, caption="By hand")
 
-    def hooked(root: Path) -> Sandbox:
-        world = opened(root)
+    def hooked(root: Path, *, in_process: bool) -> Sandbox:
+        world = opened(root, in_process=in_process)
         world.add_hook("GET */long-lived-token-status", edited)
         return world
 

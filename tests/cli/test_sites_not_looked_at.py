@@ -249,8 +249,8 @@ def test_an_overtaken_run_names_no_post_that_the_other_run_cancelled(
             command = [sys.executable, "-m", "reconciler", "apply", str(pottery.project.root), "--auto-approve"]
             assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
-    def hooked(root: Path) -> Sandbox:
-        world = opened(root)
+    def hooked(root: Path, *, in_process: bool) -> Sandbox:
+        world = opened(root, in_process=in_process)
         world.add_hook("GET */marketing-plan", another_run)
         return world
 
