@@ -46,6 +46,9 @@ MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
 MOST_SHARDS: Final = 3
 
+NOTHING_OF_IT: Final = "None of its changes will be made."
+"""Shown below which saved plan it is, if it is refused as a whole."""
+
 COLUMNS: Final = ("still_going_out", "add", "change", "destroy", "generate", "discard", "publish", "cancel", "blocked")
 
 ALWAYS_SHOWN: Final = frozenset({"still going out", "destroy", "discard", "publish"})
@@ -94,6 +97,15 @@ class PlanScreen:
     def _is_short(self) -> bool:
         """Whether the screen leaves out what sites would do."""
         return self._detail.quiet or self._detail.summary
+
+    @property
+    def _is_all_or_nothing(self) -> bool:
+        """Whether a saved plan is applied: on all its sites or on none."""
+        return self._saved is not None and self._run is not None and self._run.command == "apply"
+
+    def is_in_vain(self, completed: PlanCompleted) -> bool:
+        """Whether a saved plan is refused as a whole: the screen has the problems, but not what it would have done."""
+        return self._is_all_or_nothing and bool(completed.refusals or self._failures)
 
     def started(self, run: RunStarted) -> None:
         """Remembers what the header says."""
@@ -144,11 +156,12 @@ class PlanScreen:
         if not items:
             return
         self._causes.add(planned.name, planned.plan.refusals)
-        if self._is_short and items[0].rank <= Rank.BLOCKED:
+        twice = self._is_short or self._is_all_or_nothing
+        if twice and items[0].rank <= Rank.BLOCKED:
             self._add_block(self._problems, planned, [item for item in items if item.rank <= Rank.BLOCKED])
         if not self._detail.quiet:
             # Totals are added up in place, so these blocks, and the merged ones, need totals of their own.
-            if self._is_short:
+            if twice:
                 items = site_items(known, self._calls_of, each_with_fix=not self._is_whole)
             of_many = site_items(known) if any(item.of_many for item in items) else ()
             self._add_block(self._blocks, planned, items, of_many)
@@ -229,13 +242,15 @@ class PlanScreen:
 
     # --- the end -----------------------------------------------------------------------------------
 
-    def head(self) -> Iterator[str]:
+    def head(self, completed: PlanCompleted) -> Iterator[str]:
         """Where the run works, and what it may do without approval; with `--quiet`, only the latter."""
         if not self._detail.quiet:
             if self._run is not None:
                 yield from header_lines(self._run, self._screen)
             if self._saved is not None:
                 yield from _saved_lines(self._saved, self._screen, whole=self._calls_of is not None)
+            if self.is_in_vain(completed):
+                yield from Line((Span(NOTHING_OF_IT),)).on(self._screen)
         if self._run is not None and self._run.approval_none:
             names = self._run.approval_none
             shown = some_of(names, MOST_TITLES)
@@ -252,21 +267,23 @@ class PlanScreen:
         going_out = self._failures.going_out
         going_out.add(completed.still_going_out)
         yield from paragraph(going_out.lines(), self._screen)
-        blocks = self._problems if self._is_short else self._blocks
+        in_vain = self.is_in_vain(completed)
+        blocks = self._problems if self._is_short or in_vain else self._blocks
         problems = [*self._problem_lines(completed, blocks), *self._causes.lines(blocks.repeated, self._screen)]
         yield from blocks.lines(problems, Rank.REFUSED)
         yield from self._held_lines()
-        if not self._is_short:
+        if not self._is_short and not in_vain:
             yield from self._first_run_lines(completed.sites)
             yield from self._drafts_lines()
-        if not self._detail.quiet:
+        if not self._detail.quiet and not in_vain:
             yield from self._table(completed)
 
     def _problem_lines(self, completed: PlanCompleted, blocks: Blocks[PlanTally]) -> Iterator[str]:
         """The sites that could not be read, and why the run as a whole is refused."""
         refusals = () if self._is_short and len(completed.refusals) == 1 else completed.refusals  # it is the last line
         lines = [*self._failures.lines(), *refusal_lines(refusals, list_sites=self._detail.sites)]
-        if completed.refusals and completed.tally.changes and not self._is_short:
+        above_changes = completed.tally.changes and not self._is_short and not self.is_in_vain(completed)
+        if completed.refusals and above_changes:
             said = NOTHING_DONE_AT_ALL if blocks.sites_below(Rank.REFUSED) else NOTHING_DONE
             lines.append(Line((Span(said, Style.DIM),), indent=2))
         return paragraph(lines, self._screen)

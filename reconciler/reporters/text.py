@@ -406,14 +406,14 @@ class TextReporter:
 
     def _plan_completed(self, completed: results.PlanCompleted) -> None:
         """The plan; an `apply` that has work continues from here."""
-        head = tuple(self._plan.head())
+        head = tuple(self._plan.head(completed))
         self._lines((*head, "") if head else ())
         self._lines(self._undeclared.lines(self._screen))
         self._lines(self._plan.body(completed))
         line, refusal = self._plan.last(completed), self._plan.refusal(completed)
         if self._context.command == "apply" and self._context.detail.quiet and not self._context.detail.asks:
             self._held, self._gap = line, True
-        elif line != NO_CHANGES or refusal is None:
+        elif not self._plan.is_in_vain(completed) and (line != NO_CHANGES or refusal is None):
             self._last(line)
         if self._context.command != "apply":
             if refusal is not None:

@@ -587,11 +587,31 @@ def test_a_stale_plan_says_once_what_to_do(reconciler: Command, project: Project
     reconciler("apply", project.root, *YES)
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
-    above, _, below = ran.out.partition("  None of the changes below will be made:\n")
-    assert above.count("! shop refused  ") > 1
-    assert above.count("fix: the saved plan is stale; run plan again") == 1
-    assert below.startswith("\nshop\n")
+    assert ran.out.count("! shop refused  ") > 1
+    assert ran.out.count("fix: the saved plan is stale; run plan again") == 1
     assert ran.last.endswith("; run plan again (and 3 more, above)")
+
+
+@pytest.mark.parametrize("unread", [False, True])
+def test_a_plan_refused_as_a_whole_shows_why_and_none_of_its_changes(
+    unread: bool, reconciler: Command, chain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is applied on all its sites or on none; `show` has what it would have done."""
+    monkeypatch.chdir(chain.root)
+    reconciler("plan", "--out", "all.plan")
+    with chain.world() as world:
+        world.dashboard.patch_settings(SECOND, {"settings.toneOfVoice": "dry"})
+    if unread:
+        (chain.root / ".reconciler/records").mkdir(parents=True, exist_ok=True)
+        (chain.root / f".reconciler/records/{SECOND}.json").write_text("{", "utf-8")
+    ran = reconciler("apply", "all.plan", *YES)
+    assert ran.code == (1 if unread else 4)
+    made, nothing = ran.out.splitlines()[1:3]
+    assert (made.startswith("Saved plan, made "), nothing) == (True, "None of its changes will be made.")
+    blocks = [line for line in ran.out.splitlines()[3:] if line and not line.startswith(" ")]
+    what = "! shop-b could not be read  " if unread else "! shop-b refused  "
+    assert (len(blocks), blocks[0].startswith(what), blocks[1]) == (2, True, ran.last), ran.out
+    assert "~ settings" in reconciler("show", "all.plan").out
 
 
 def test_show_does_not_show_an_altered_plan(reconciler: Command, project: Project, saved: Path) -> None:
