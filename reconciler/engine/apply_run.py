@@ -16,6 +16,7 @@ from reconciler.config.deciders import deciders_of
 from reconciler.config.project import ProjectConfig
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.clock_skew import too_slow_to_publish
+from reconciler.engine.earlier_calls import in_memory
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Refused
 from reconciler.engine.run_context import RunContext
@@ -48,8 +49,6 @@ from reconciler.state.heartbeat import RETRY
 from reconciler.state.journal import SiteJournal
 from reconciler.state.lease import Lease, Locked
 from reconciler.state.lock_record import LockRecord
-from reconciler.state.memory import MemoryStore
-from reconciler.state.record import SiteLabel, SiteRecord
 
 DECLINED = Diagnostic("declined", "Nothing was changed")
 
@@ -340,8 +339,7 @@ async def note_findings(run: ApplyRun, plan: Plan, desired: DesiredSite, recorde
 
 def _rehearsal(run: ApplyRun, site: SiteRef, desired: DesiredSite | None, recorded: RecordedSite) -> Ports:
     """What is needed to work on a site whose record changes only in memory."""
-    session, record = run.session, SiteRecord(SiteLabel(site.id, site.name), recorded)
-    journal = SiteJournal(MemoryStore(), site, record, None, now=session.clock.now)
+    session, journal = run.session, in_memory(run.session, site, recorded)
     return Ports(session.client.reader(), session.client.writer(), journal, session.clock, *declared_in(desired))
 
 

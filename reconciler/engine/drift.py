@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.clock_skew import report_clock_skew
+from reconciler.engine.earlier_calls import load_resolved
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.plan import judged
@@ -23,7 +24,7 @@ from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import AuditedSite, SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import report_undeclared
 from reconciler.engine.unseen import over_entries, unseen_after
-from reconciler.executor.ended_since import ended_since, with_ended
+from reconciler.executor.ended_since import with_ended
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.drift import find_drift
@@ -133,11 +134,11 @@ async def _audits_of_workers(
 
 async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteEntry, turn: Turn) -> AuditedSite:
     site, desired = entry.name, entry.load()
-    recorded = await session.store.load(desired.ref)
+    recorded, ended = await load_resolved(session, desired.ref)
     options = plan_options(session, context, site)
     desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    plan = with_ended(plan, ended_since(observed, recorded, options.now))
+    plan = with_ended(plan, ended)
     plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)
     chosen = SiteLabels(site, desired.labels)

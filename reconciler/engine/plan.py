@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.clock_skew import report_clock_skew
+from reconciler.engine.earlier_calls import load_resolved
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.plan_totals import PlanTotals
@@ -23,7 +24,7 @@ from reconciler.engine.session import Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import report_each, undeclared_sites
 from reconciler.engine.unseen import over_entries, unseen_after
-from reconciler.executor.ended_since import ended_since, with_ended
+from reconciler.executor.ended_since import with_ended
 from reconciler.executor.observe import observe_and_plan, with_names_read
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
@@ -85,8 +86,9 @@ def plans(
 
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned:
         desired = entry.load()
-        recorded = await session.store.load(desired.ref)
-        return await plan_site(session, context, desired, recorded, turn)
+        recorded, ended = await load_resolved(session, desired.ref)
+        planned = await plan_site(session, context, desired, recorded, turn)
+        return planned.with_plan(with_ended(planned.plan, ended)) if ended else planned
 
     return over_entries(session, selection.entries, work, emit)
 
@@ -109,7 +111,6 @@ async def plan_site(
     options = plan_options(session, context, desired.ref.name)
     desired = with_approvals_left_behind(desired, recorded, session)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    plan = with_ended(plan, ended_since(observed, recorded, options.now))
     reached = reached_at(desired, observed, plan, context.targets)
     plan = with_drafts_kept_back(plan, context.targets, desired, observed, recorded, options)
     plan = with_old_name(plan, observed, recorded, session)

@@ -15,6 +15,7 @@ from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
 from reconciler.engine.clock_skew import report_clock_skew
+from reconciler.engine.earlier_calls import load_resolved
 from reconciler.engine.fleet import Turn
 from reconciler.engine.left_out import report_left_out
 from reconciler.engine.renamed import (
@@ -135,7 +136,7 @@ async def _review_site(
     session: Session[ReadClient], desired: DesiredSite, names: FormerNames, gallery: Callable[[Review], str] | None
 ) -> SiteReviewed | SiteNotReviewed:
     site = desired.ref.name
-    recorded = await session.store.load(desired.ref)
+    recorded, _ = await load_resolved(session, desired.ref)
     if desired.schedule is None and not scheduled_by_us(recorded):
         return _nothing(desired, NO_SCHEDULE)
     options = plan_options(session, RunContext(), site)

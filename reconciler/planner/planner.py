@@ -88,8 +88,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 def _without_unknown(plan: Plan, recorded: RecordedSite, where: str) -> Plan:
     """The plan without what an earlier call may already have done.
 
-    An unknown outcome blocks only its own object (design.md 3.5). Before it plans, `apply` resolves what it can by
-    reading the site.
+    An unknown outcome blocks only its own object (design.md 3.5). What reading the site can resolve has been resolved
+    before.
     """
     unknown = _in_doubt(recorded)
     # A post that reads as scheduled is cancelled whatever became of the call: doing that twice is harmless.
