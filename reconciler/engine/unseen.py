@@ -24,6 +24,8 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut
 from reconciler.planner.left_out import waiting_posts
+from reconciler.planner.may_go_out import may_go_out, with_time
+from reconciler.planner.options import UTC, last_zone
 from reconciler.planner.targets import SiteLabels
 from reconciler.planner.unseen import LOCKED, UNSEEN, UnseenPosts, unseen_posts
 from reconciler.state.errors import StateError
@@ -103,6 +105,8 @@ async def unchecked_posts(store: StateStore, now: datetime) -> Diagnostic | None
         for post, moment in waiting_posts(record.recorded, now):
             when = f" {moment_text(moment, post.zone)}" if moment else ""
             named.append(printable(f"{record.site.name}: {name_of(post)}{when}"))
+        zone = last_zone(record.recorded) or UTC
+        named += [f"{record.site.name}: {with_time(post, zone)}" for post in may_go_out(record.recorded, now)]
     dark = f"the scheduled posts of {'a site' if unread == 1 else f'{unread:,} sites'} with unreadable state"
     if not named:
         return _unchecked(f"{dark} may still go out") if unread else None

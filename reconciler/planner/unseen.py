@@ -17,12 +17,15 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import name_of
+from reconciler.model.plurals import plural
+from reconciler.model.posts import name_of, shown_account
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut, Grounds, Reason, StillGoingOut
 from reconciler.planner.left_out import waiting_posts, why_not_by_files, with_account_named
-from reconciler.planner.options import PlanOptions, Scope, known_zone
+from reconciler.planner.may_go_out import may_go_out, with_time
+from reconciler.planner.options import UTC, PlanOptions, Scope, known_zone, last_zone
 from reconciler.planner.policy_checks import time_violations
 from reconciler.planner.unstopped import Unstopped, or_by_hand
 from reconciler.planner.wanted_posts import Unwanted
@@ -53,8 +56,8 @@ class UnseenPosts(Struct, frozen=True):
     """The posts waiting at a site, as far as the state knows.
 
     `going_out` are those that are no longer wanted, soonest first. `waiting` names all others: `count` posts, of which
-    the first is due at `first`, if that is known. If not `known`, the state knows nothing about the site or cannot be
-    read, so there may be posts that nobody can name.
+    the first is due at `first`, if that is known. It is not known whether `unsure` of them were scheduled. If not
+    `known`, the state knows nothing about the site or cannot be read, so there may be posts that nobody can name.
     """
 
     going_out: tuple[GoingOut, ...] = ()
@@ -62,6 +65,7 @@ class UnseenPosts(Struct, frozen=True):
     known: bool = True
     count: int = 0
     first: Due | None = None
+    unsure: int = 0
 
 
 def unseen_posts(
@@ -83,11 +87,15 @@ def unseen_posts(
             others.append(post)
         else:
             unwanted.append(GoingOut(_going_out(site, post, found, why), post.zone))
-    if not others:
+    unsure = [post for post in may_go_out(recorded, options.now) if post.post not in waiting]
+    if not (others or unsure):
         return UnseenPosts(tuple(unwanted))
-    problem = _named(site, others, LOCKED if why == LOCKED else UNSEEN)
-    first = next(filter(None, map(_due, others)), None)
-    return UnseenPosts(tuple(unwanted), (problem,), count=len(others), first=first)
+    zone = last_zone(recorded) or UTC
+    problem = _named(site, others, unsure, LOCKED if why == LOCKED else UNSEEN, zone)
+    dues = [*map(_due, others), *(_asked(post, zone) for post in unsure)]
+    first = min(filter(None, dues), key=lambda due: due.at, default=None)
+    count = len(others) + len(unsure)
+    return UnseenPosts(tuple(unwanted), (problem,), count=count, first=first, unsure=len(unsure))
 
 
 def _due(post: PublishedPost) -> Due | None:
@@ -95,23 +103,40 @@ def _due(post: PublishedPost) -> Due | None:
     return None if at is None else Due(at, post.zone, exact=post.scheduled_for is not None)
 
 
-def _named(site: SiteName, posts: Sequence[PublishedPost], why: Diagnostic) -> Diagnostic:
-    """Reports posts that are waiting unseen, each with its title, channel and time."""
-    head = "1 scheduled post" if len(posts) == 1 else f"{len(posts):,} scheduled posts"
-    named = []
-    for post in posts:
-        due = _due(post)
-        when = "at an unknown time" if due is None else moment_text(due.at, due.zone, exact=due.exact)
-        named.append(f"{printable(name_of(post))} {when}")
+def _asked(post: SchedulePost, zone: str) -> Due | None:
+    at = post.at or post.about
+    return None if at is None else Due(at, zone, exact=post.at is not None and not post.own_time_first)
+
+
+def _named(
+    site: SiteName, posts: Sequence[PublishedPost], unsure: Sequence[SchedulePost], why: Diagnostic, zone: str
+) -> Diagnostic:
+    """Reports posts that are waiting unseen, or may be, each with its title, channel, time and account."""
+    said = []
+    if posts:
+        named = "; ".join(map(_with_time, posts))
+        said.append(f"{plural(len(posts), 'scheduled post')} can't be checked: {named}")
+    if unsure:
+        which, them = plural(len(unsure), "post"), "it" if len(unsure) == 1 else "them"
+        run = "another" if why == LOCKED else "an earlier"
+        named = "; ".join(with_time(post, zone) for post in unsure)
+        said.append(f"{which} may go out, as it is not known whether {run} run scheduled {them}: {named}")
     fix = or_by_hand(why).fix
     return Diagnostic(
         "posts-not-looked-at",
-        f"{head} can't be checked: {'; '.join(named)}",
-        f"if {'it' if len(posts) == 1 else 'one'} is unwanted: {fix}",
+        "; ".join(said),
+        f"if {'it' if len(posts) + len(unsure) == 1 else 'one'} is unwanted: {fix}",
         Severity.WARNING,
         address=Address(site),
         shared=("scheduled posts can't be checked", f"if one is unwanted: {fix}"),
     )
+
+
+def _with_time(post: PublishedPost) -> str:
+    due = _due(post)
+    when = "at an unknown time" if due is None else moment_text(due.at, due.zone, exact=due.exact)
+    account = f" on {printable(shown_account(post.account))}" if post.account else ""
+    return f"{printable(name_of(post))} {when}{account}"
 
 
 def _as_in_file(desired: DesiredSite, post: PublishedPost) -> PublishedPost:

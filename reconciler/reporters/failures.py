@@ -76,12 +76,13 @@ class _Unchecked:
     """The posts that could not be checked on many sites: how many, on how many sites, and where the first is due."""
 
     def __init__(self) -> None:
-        self._posts = self._sites = 0
+        self._posts = self._sites = self._unsure = 0
         self._first: tuple[Due, SiteName] | None = None
 
     def add(self, failed: SiteFailed) -> None:
         """Adds a site."""
         self._posts += failed.unseen.count
+        self._unsure += failed.unseen.unsure
         self._sites += 1
         due = failed.unseen.first
         if due is not None and (self._first is None or due.at < self._first[0].at):
@@ -91,6 +92,8 @@ class _Unchecked:
     def text(self) -> str:
         """`1,338 scheduled posts on 223 sites can't be checked; the first is due ...`."""
         text = f"{plural(self._posts, 'scheduled post')} on {plural(self._sites, 'site')} can't be checked"
+        if self._unsure:
+            text += f" ({self._unsure:,} of them may not be scheduled)"
         if self._first is not None:
             due, site = self._first
             text += f"; the first is due {moment_text(due.at, due.zone, exact=due.exact)} on {site}"

@@ -25,6 +25,7 @@ from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperat
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, GoingOut, Reason
+from reconciler.planner.may_go_out import when_and_where
 from reconciler.reporters.diagnostics import of_its_site, reason, sentence, shared_cause, shared_reason
 from reconciler.reporters.failures import unseen_lines
 from reconciler.reporters.going_out import by_cause, going_out_lines, going_out_words, kinds_of
@@ -189,7 +190,7 @@ def notes_of(ledger: SiteLedger) -> Iterator[tuple[str, str]]:
 
 
 def doubt_words(problem: Diagnostic) -> str:
-    """`"Kiln day" (Instagram) may be scheduled: ...`: what an earlier run left in doubt."""
+    """`"Kiln day" (Instagram) may go out: ...`: what an earlier run left in doubt."""
     return f"{problem.name} {problem.message}" if problem.name else problem.message
 
 
@@ -458,6 +459,8 @@ def outcome_words(entry: Entry, planned: str, zone: str) -> str:
     if isinstance(operation, AwaitGeneration):  # the problem says what it was waiting for
         return ""
     if isinstance(operation, SchedulePost):
+        if entry.result is ActionResult.UNKNOWN and not entry.scheduled_first:
+            return f"may go out {when_and_where(operation, zone)}"
         return goes_out_instead(entry, zone) or f"due {scheduled_words(operation, zone)}"
     if isinstance(operation, ReschedulePost):
         if instead := goes_out_instead(entry, zone):

@@ -8,6 +8,7 @@ from tests.cli.projects import Command, Project
 from tests.cli.test_stays_wanted import APPROVALS, Pottery
 
 MOVES = "moves to Wed 2026-11-04 09:30 Europe/Berlin instead of Wed 2026-11-04 09:00 Europe/Berlin"
+AT_EITHER_TIME = "Wed 2026-11-04 08:30 UTC or at a time Wix picks, on site3f0c2a9e"
 TOTALS = "1 to publish (already scheduled)."
 
 
@@ -23,6 +24,7 @@ def pottery(project: Project, reconciler: Command) -> Pottery:
         world.add_fault({"route": "GET *marketing-plan", "skip": 3, "do": unread})
     code, said = found.run("apply", "--auto-approve", "--allow-publish")
     assert (code, "1 unknown" in said, found.status()) == (1, True, "SCHEDULED"), said
+    assert "unknown may go out Wed 2026-11-04 09:30 Europe/Berlin or at a time Wix picks, on site3f0c2a9e" in said
     return found
 
 
@@ -59,3 +61,21 @@ def test_a_saved_plan_holds_that_was_made_while_a_call_was_open(
     assert TOTALS in pottery.run("plan", "--out", file)[1]
     ran = pottery.command("apply", file, "--allow-publish")
     assert (ran.code, "1 published (already scheduled)" in " ".join(ran.out.split())) == (0, True), ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", [("plan",), ("drift",), ("review",), ("apply", "--auto-approve")])
+def test_a_post_that_may_go_out_is_named_while_the_site_cannot_be_read(
+    pottery: Pottery, command: tuple[str, ...]
+) -> None:
+    code, said = pottery.run(*command)
+    may = (
+        '! not looked at pottery: 1 post may go out, as it is not known whether an earlier run scheduled it: "Kiln day"'
+    )
+    assert (code, f"{may} (Instagram) {AT_EITHER_TIME} fix: if it is unwanted: correct" in said) == (1, True), said
+
+
+def test_it_is_named_too_if_the_files_cannot_be_used(pottery: Pottery) -> None:
+    pottery.project.write({"sites/other.yaml": "version: 1\nsite: {\n"})
+    code, said = pottery.run("plan")
+    named = f'a scheduled post may still go out: pottery: "Kiln day" (Instagram) {AT_EITHER_TIME}'
+    assert (code, named in said) == (1, True), said
