@@ -33,6 +33,7 @@ from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unw
 from reconciler.planner.guards import judge_expectations, not_expected
 from reconciler.planner.hidden_posts import hidden, of_past_activities, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
+from reconciler.planner.may_go_out import with_time
 from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import SAY_WHAT_GOES_OUT, zone_notes
@@ -104,18 +105,18 @@ def _without_unknown(plan: Plan, recorded: RecordedSite, where: str) -> Plan:
         actions=tuple(action for action in plan.actions if action not in doubtful),
         blocked=(
             *plan.blocked,
-            *(_unknown(action.address, unknown[action.address], recorded, where) for action in doubtful),
-            *(_unknown(entry.address, entry, recorded, where) for entry in waiting),
+            *(_unknown(action.address, unknown[action.address], plan.time_zone, where) for action in doubtful),
+            *(_unknown(entry.address, entry, plan.time_zone, where) for entry in waiting),
         ),
     )
 
 
 def _may_yet_go_out(plan: Plan, doubtful: Sequence[Action], recorded: RecordedSite) -> tuple[OpenEntry, ...]:
     """Schedulings whose outcome is not known and about which the plan says nothing else: the post may go out."""
-    sent = _may_be_scheduled(recorded)
     named = {problem.address for problem in plan.blocked if problem.code != BlockedBy.UNKNOWN_STATUS}
     said = {action.address for action in (*plan.actions, *doubtful)} | named
-    return tuple(entry for entry in recorded.open if entry.id in sent and entry.address not in said)
+    sent = (entry for entry in recorded.open if isinstance(entry.operation, SchedulePost))
+    return tuple(entry for entry in sent if entry.address not in said)
 
 
 def _in_doubt(recorded: RecordedSite) -> dict[Address, OpenEntry]:
@@ -131,27 +132,24 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
     return not (operation.takes_time or operation.repeatable)
 
 
-def _unknown(address: Address, entry: OpenEntry, recorded: RecordedSite, where: str) -> Diagnostic:
-    post = _may_be_scheduled(recorded).get(entry.id, "")
-    is_created = address.kind.has_names and entry.may_have(Verb.CREATE)
-    named = f'{address.kind} "{address.key}"' if is_created else ""
+def _unknown(address: Address, entry: OpenEntry, zone: str, where: str) -> Diagnostic:
+    operation = entry.operation
+    if isinstance(operation, SchedulePost):
+        name = with_time(operation, zone)
+        what = "may go out, as it is not known whether an earlier run scheduled it"
+    elif address.kind.has_names and entry.may_have(Verb.CREATE):
+        name = printable(f'{address.kind} "{address.key}"')
+        what = "may have been created: the outcome of an earlier run's call is not known"
+    else:
+        name, what = "", f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known"
     return blocked(
         address,
         BlockedBy.OUTCOME_UNKNOWN,
-        "may be scheduled: the outcome of an earlier run's call is not known"
-        if post
-        else "may have been created: the outcome of an earlier run's call is not known"
-        if named
-        else f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
-        "run apply again, which reads the site first; or look at the site and run: "
-        f"reconciler state resolve {address.site} {entry.id} done|not-done{where}",
-        printable(post or named),
+        what,
+        "run apply again, which reads the site first; or look at the site and record how the call ended: "
+        f"`reconciler state show {address.site}{where}` says how",
+        name,
     )
-
-
-def _may_be_scheduled(recorded: RecordedSite) -> dict[str, str]:
-    """The open schedulings by id, each with the name of its post."""
-    return {entry.id: name_of(entry.operation) for entry in recorded.open if isinstance(entry.operation, SchedulePost)}
 
 
 def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:

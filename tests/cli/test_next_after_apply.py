@@ -292,7 +292,7 @@ def test_no_draft_goes_out_before_a_regeneration_that_waits_for_an_unconfirmed_c
     assert "1 unknown, 2 not started." in done.last
     shown = reconciler("plan", project.root)
     assert "! blocked           the marketing plan is to be regenerated first, and that is blocked" in shown.out
-    assert 'done|not-done\n        event "Sale"\n' in shown.out.replace(f" {project.root}", "")
+    assert 'says how\n        event "Sale"\n' in shown.out.replace(f" {project.root}", "")
     assert "! blocked           may have been created: the outcome of an earlier run's call is not known" in shown.out
     assert shown.last.startswith("No changes; ")
     assert shown.out.endswith(f"\nNext: reconciler apply {project.root}   (1 unconfirmed call)\n")

@@ -926,7 +926,6 @@ def test_commands_in_messages_lead_to_the_same_state(
 
     assert f"`reconciler state unlock shop {where}`" in said("apply", "--auto-approve")
     assert f"`reconciler state unlock shop {where}`" in said("state", "forget", "shop", "--force")
-    assert f"reconciler state resolve shop {scheduled} done|not-done {where}" in said("plan")
     assert f"reconciler state resolve shop {scheduled} done {where}" in said("state", "show", "shop")
     assert f"`reconciler state list {where}`" in said("state", "show", "another")
     project.write({"sites/shop.yaml": site("another", 2)})

@@ -1128,7 +1128,7 @@ def test_an_apply_counts_a_post_that_an_earlier_run_may_have_scheduled_as_unknow
     changed = 2 if change == "something else to do" else 1
     line = f"Apply: 0 added, {changed} changed, 0 destroyed; {end}"
     assert (ran.code, line in ran.out) == (4 if change == "refused" else 3, True), ran.out
-    left = 'unknown           "Kiln day" (Instagram) may be scheduled' in ran.out
+    left = 'unknown           "Kiln day" (Instagram) at a time Wix picks may go out' in ran.out
     assert left is (change not in ("unwanted", "refused")), ran.out
     assert ("(1 unconfirmed call)" in ran.out) is (change != "unwanted"), ran.out
     more("sites/kiln.yaml", "calendarEvents: {events: [{name: Sale, date: 2026-12-01}]}\n")(pottery.project)

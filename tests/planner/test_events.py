@@ -184,13 +184,13 @@ def test_an_unknown_outcome_blocks_only_its_object() -> None:
         unknown=Failure("api-network-error"),
     )
     in_doubt = RecordedSite(open=(entry,))
-    plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))
+    plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW, where=" --state x"))
     assert [str(action.address) for action in plan.actions] == ["shop/event[Fair]"]
     assert [(str(problem.address), problem.code) for problem in plan.blocked] == [
         ("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)
     ]
     assert tally_of(plan).in_doubt == 1
-    assert "state resolve shop 1" in plan.blocked[0].fix
+    assert "`reconciler state show shop --state x` says how" in plan.blocked[0].fix
 
 
 def test_a_calendar_with_an_event_by_this_tool_is_never_foreign() -> None:

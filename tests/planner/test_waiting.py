@@ -586,7 +586,10 @@ def after_sending(live: PostStatus | Unrecognised, wanted: DesiredSite) -> Plan:
 def test_a_post_whose_scheduling_has_an_unknown_outcome_and_whose_status_is_unknown_is_in_doubt() -> None:
     made = after_sending(Unrecognised("ON_HOLD"), desired(approvals=YES))
     assert [problem.code for problem in made.blocked] == [BlockedBy.UNKNOWN_STATUS, BlockedBy.OUTCOME_UNKNOWN]
-    assert {problem.name for problem in made.blocked} == {'"Idea a" (Instagram)'}
+    assert {problem.name for problem in made.blocked} == {
+        '"Idea a" (Instagram)',
+        '"Idea a" (Instagram) at a time Wix picks',
+    }
     assert (tally_of(made).blocked, tally_of(made).in_doubt) == (1, 1)
 
 
