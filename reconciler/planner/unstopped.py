@@ -123,7 +123,7 @@ def not_stopped(action: Action, problem: Diagnostic, live: Post | None = None) -
         (account_with_name(live, operation.account) if live else operation.account) or None,
         moment or operation.now,
         action.reason,
-        action.details if isinstance(operation, CancelPost) else (),  # of a move: the rule that asks for it
+        action.details if operation.verb is Verb.CANCEL else (),  # of a move: the rule that asks for it
         or_by_hand(problem, live),
         operation.type,
         action.grounds,
