@@ -56,6 +56,9 @@ _STYLES: Final = {
     Verdict.TERMINATED: "bad",
 }
 
+NOTHING_MADE: Final = "None of the planned changes were made."
+"""Shown above them if an apply was refused as a whole."""
+
 
 class HtmlReporter:
     """Passes sites to the page as they come, and keeps what the top of the page says."""
@@ -188,10 +191,13 @@ class HtmlReporter:
                 if event.refusals:
                     self._page.refuse("plan")
                 self._problems += (*new, *(note for note, _ in self._first_runs.notes(sites)))
+            case results.Refused():
+                self._problems += new
+                if "plan" in self._page.parts():
+                    self._texts.append(NOTHING_MADE)
             case (
                 results.DriftCompleted()
                 | results.FilesInvalid()
-                | results.Refused()
                 | results.Interrupted()
                 | adoption_results.FilesChecked()
             ):

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import Event, HistoryListed, Phase, PhaseStarted, PlanCompleted, RunStarted
+from reconciler.engine.results import Event, HistoryListed, Phase, PhaseStarted, PlanCompleted, Refused, RunStarted
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteHistory, SitePlanned, SiteReviewed, Written
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger
 from reconciler.model.activities import PostsRule
@@ -300,6 +300,14 @@ def test_the_ledger_has_the_sites_whose_plans_were_refused() -> None:
     assert "not as expected" in ledger
     assert '<th scope="row">2 sites</th>' in ledger
     assert 'id="apply"' not in page(*ready, exits(4), command="apply"), "nothing was done, so there is no ledger"
+
+
+def test_a_refused_apply_says_that_none_of_the_planned_changes_were_made() -> None:
+    stale = Diagnostic("plan-stale", "the post is gone; the saved plan is stale", "run plan again")
+    ready = (PhaseStarted(Phase.PLANNING, 1), site("shop"), PlanCompleted(1, PlanTally(), refusals=(stale,)))
+    text = page(*ready, Refused(stale), exits(4), command="apply")
+    assert text.index("None of the planned changes were made.") < text.index('<h2 id="plan">')
+    assert "planned changes were made" not in page(Refused(stale), exits(4), command="apply"), "none are shown"
 
 
 def test_memory_does_not_grow_with_the_sites() -> None:
