@@ -7,7 +7,7 @@ pending, has its activity regenerated or discarded, or removes it in the dashboa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 
 from msgspec import Struct
@@ -104,7 +104,7 @@ def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPo
 def failed_posts(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[FailedPost, ...]:
-    """The posts of this tool that failed, and that nobody has dealt with since."""
+    """The posts of this tool that failed, and that nobody has dealt with since, in the order in which they were due."""
     failed = [(id, post) for id, (post, _) in seen_posts(observed).items() if post.status is PostStatus.FAILED]
     if not failed:
         return ()
@@ -118,17 +118,18 @@ def failed_posts(
         moment = post.scheduled_for or last.scheduled_for
         address, error = scope.address(Kind.DRAFT, id), printable(post.error)
         found.append(FailedPost(address, id, post.channel, title, moment, error, post.type))
-    return tuple(found)
+    never = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(found, key=lambda failed: (failed.moment or never, failed.title, failed.channel)))
 
 
 def failure(failed: FailedPost, zone: str) -> Diagnostic:
     """A failed post as a problem that is shown to people."""
-    due = f" (it was due {moment_text(failed.moment, zone)})" if failed.moment else ""
-    why, name = failed.reason or "the API does not say why", printable(name_of(failed))
+    due = f" {moment_text(failed.moment, zone)}" if failed.moment else ""
+    why, name = failed.reason or "the API does not say why", printable(name_of(failed)) + due
     return blocked(
         failed.address,
         BlockedBy.FAILED,
-        f"{name} failed to go out: {why}{due}",
+        f"{name} failed to go out: {why}",
         "publish it by hand or delete it in the site's dashboard; or decide against it: set it back to `pending` in "
         "the approvals file, or give its activity `discard` or `regenerate`",
         name,

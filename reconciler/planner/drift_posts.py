@@ -21,7 +21,7 @@ from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import WAS_CANCELLED, approval_key, approval_of, key_of
 from reconciler.planner.candidates import ScheduleRuleIndex
 from reconciler.planner.doubt import gone_posts
-from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, who_moved
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, GoesOut, who_moved
 from reconciler.planner.edited_by_hand import is_edited
 from reconciler.planner.eligibility import is_asked_for
 from reconciler.planner.moved_by_hand import is_at_its_rules_time, is_moved
@@ -84,6 +84,7 @@ class PostsAudit(Struct, frozen=True, dict=True):
             for activity in self.activities()
             for post in activity.posts
         }
+        ours = self.published
         for problem in self.plan.blocked:
             finding = findings.get(BlockedBy(problem.code))
             if finding is None:
@@ -97,8 +98,13 @@ class PostsAudit(Struct, frozen=True, dict=True):
             if found is not None:
                 activity, its = found
                 item = replace(item, title=activity.title, channel=its.channel, type=its.type)
+            if finding is Finding.FAILED_POST:
+                last = ours.get(PostId(problem.about.key))
+                if found is None and last is not None:
+                    item = replace(item, title=last.title, channel=last.channel, type=last.type)
+                at = (found[1].scheduled_for if found else None) or (last.scheduled_for if last else None)
+                item = replace(item, goes_out=GoesOut(at))
             yield item
-        ours = self.published
         for post in self.plan.still_going_out:
             when = moment_text(post.moment, self.scope.zone_name, exact=post.is_exact) if post.moment else ""
             account = shown_account(post.account) if post.account else ""

@@ -141,7 +141,7 @@ class DriftItem(Struct, frozen=True):
     going_out: StillGoingOut | None = None
     """The post, if it goes out although it is no longer wanted."""
     goes_out: GoesOut = GoesOut()
-    """For any other post that is drifted and scheduled, unless its problem is an obstacle that says this."""
+    """For any other post that is drifted and scheduled, or failed, unless its problem is an obstacle that says this."""
 
     @property
     def when(self) -> str:

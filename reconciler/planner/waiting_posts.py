@@ -159,7 +159,9 @@ def lost_channels(
     said |= {post.post for post in plan.still_going_out}
     ours, found = scheduled_by_us(recorded) - said, []
     posts = ((activity, post) for activity in observed.marketing_plan.activities for post in activity.posts)
-    for activity, post in sorted(posts, key=lambda pair: (moment_in(*pair), pair[1].id)):
+    for activity, post in sorted(
+        posts, key=lambda pair: (moment_in(*pair), pair[0].title, pair[1].channel, pair[1].id)
+    ):
         status = observed.channel(post.channel)
         lost = not_connected(post.channel, status) if status is not ChannelStatus.UNKNOWN else None
         if lost is None or post.status is not PostStatus.SCHEDULED or post.id not in ours:

@@ -12,6 +12,7 @@ from reconciler.engine.results import DriftCompleted, RunStarted
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.canonical import Absent, Json
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import without_weekdays
 from reconciler.model.plurals import plural
 from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
@@ -32,6 +33,7 @@ from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
+from reconciler.reporters.drift_words import without_times
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.going_out import UNKNOWN, GoingOutTotal, by_cause, going_out_lines
 from reconciler.reporters.items import Item, Rank, own_lines, parts_of_many, shared_parts
@@ -73,6 +75,12 @@ with its name."""
 
 ABOUT_SCHEDULED: Final = frozenset({Finding.TAKEN_BACK, Finding.NOT_WANTED, Finding.OTHER_TIME, Finding.DATE_MOVED})
 """Findings about scheduled posts that a whole fleet may share if they come from a change in git."""
+
+NEVER_OUT: Final = frozenset({Finding.FAILED_POST, Finding.CHANNEL_LOST})
+"""Findings about posts that reach nobody. A whole fleet may share their cause, and their fix is said once."""
+
+AT_WRONG_TIME: Final = frozenset({Finding.OTHER_TIME, Finding.DATE_MOVED})
+"""Findings that say when each post is scheduled, and when it should be."""
 
 GOING_WRONG: Final = frozenset(
     {
@@ -261,7 +269,7 @@ def report_items(
     `each_with_fix`: each cause that blocks posts has its fix, because they may be shown apart.
     """
     alike: dict[object, list[DriftItem]] = {}
-    for item in sorted(report.items, key=_rank):
+    for item in sorted(report.items, key=_order):
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
             continue  # drafts in review share one line, below
         alike.setdefault(item if everything else _words_of(item), []).append(item)
@@ -335,6 +343,17 @@ def _rank(item: DriftItem) -> int:
     return GOES_OUT[2] if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state][2]
 
 
+def _order(item: DriftItem) -> tuple[object, ...]:
+    """Worst first, and posts after other objects, by their words: sites with the same posts share a block.
+
+    Posts that still go out stay in the order of a plan.
+    """
+    if not item.channel or item.going_out is not None:
+        return _rank(item), False
+    at = item.goes_out.at or UNKNOWN
+    return _rank(item), True, without_weekdays(item.statement), at, item.title, item.channel
+
+
 def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: bool) -> Item:
     """An object, or several with the same finding."""
     item, count = items[0], len(items)
@@ -367,6 +386,9 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
         of_many = ValuesTotal(lines[0], fields_shown, site, after, indent=LEFT + 4) if several else None
         return Item(rank, tuple(lines), of_many=of_many)
     names, site = Counter(name for each in items if (name := _name(each))), item.address.site
+    if item.finding in AT_WRONG_TIME:
+        spans[-1] = Span(without_times(item, item.finding))
+        named = at_times([(_wrong_time(item), ", ".join(map(_name_and_account, items)))], item.zone)
     total = FindingTotal(symbol, style, thing, spans, fix, count, names, site=site, named=named)
     return Item(rank, (), tuple(lines), total)
 
@@ -374,7 +396,7 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
 def _is_told_together(item: DriftItem) -> bool:
     """Whether many sites may share the finding; about a scheduled post, only after a change in git."""
     in_git = item.finding in ABOUT_SCHEDULED and item.moved is ChangedSide.GIT
-    return in_git or item.finding in TOLD_TOGETHER
+    return in_git or item.finding in TOLD_TOGETHER or item.finding in NEVER_OUT
 
 
 def _names(items: Sequence[DriftItem]) -> str:
@@ -387,9 +409,19 @@ def _names(items: Sequence[DriftItem]) -> str:
     if any(item.goes_out != GoesOut() for item in items):
         times: dict[str, list[str]] = {}
         for item in sorted(items, key=lambda item: (item.goes_out.at or UNKNOWN, item.title, item.channel)):
-            times.setdefault(item.when, []).append(name_of(item) + words.on_account(item.goes_out.account))
+            times.setdefault(item.when, []).append(_name_and_account(item))
         return at_times(((when, ", ".join(names)) for when, names in times.items()), items[0].zone)
     return by_channels(items, MOST_NAMED if items[0].finding in TOLD_TOGETHER else len(items), "post")
+
+
+def _name_and_account(item: DriftItem) -> str:
+    return name_of(item) + words.on_account(item.goes_out.account)
+
+
+def _wrong_time(item: DriftItem) -> str:
+    """`Thu 2026-11-05 09:30 -> Thu 2026-11-05 14:00 UTC`: when a post is scheduled, and when it should be."""
+    *now, planned = item.about
+    return f"{now[0].removesuffix(f' {item.zone}') if now else 'an unknown time'} -> {planned}"
 
 
 def _name(item: DriftItem) -> str:

@@ -148,7 +148,8 @@ def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, fix: 
     """Problems with the same cause: a single one in its own words; several are counted, with their names below."""
     problem, count = same[0], len(same)
     will_fail = problem.code == BlockedBy.CHANNEL_NOT_CONNECTED and problem.says_name is True
-    each, thing = will_fail or problem.code in GOES_OUT_UNAPPROVED, "post" if will_fail else "draft"
+    is_post = will_fail or problem.code == BlockedBy.FAILED
+    each, thing = is_post or problem.code in GOES_OUT_UNAPPROVED, "post" if is_post else "draft"
     said = problem.message if count == 1 else problem.unnamed
     lines = list(problem_lines(word, style, said, fix, count, thing))
     names = Counter(found.name for found in same if found.name)

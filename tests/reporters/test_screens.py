@@ -2194,10 +2194,10 @@ def test_an_audit_says_once_what_it_finds_about_several_posts() -> None:
     lines = audit([*ready(13), *ready(1, moved=ChangedSide.BOTH), *cancelled]).splitlines()
     assert lines[1:-3] == [
         "  ~ 13 posts          drifted  changed in git  ready to go out, but not scheduled yet",
-        f"        {named}, each on Instagram, Facebook and 1 more post",
+        f"        {named}, each on Facebook, Instagram and 1 more post",
         '  ~ post "Sale 0" (Instagram)  drifted  changed in both  ready to go out, but not scheduled yet',
         "  ~ 9 posts           drifted  changed remotely  scheduled, then cancelled by somebody",
-        '        "Sale 0", "Sale 1", "Sale 2", "Sale 3", each on Instagram, Facebook; "Sale 4" (Instagram)',
+        '        "Sale 0", "Sale 1", "Sale 2", "Sale 3", each on Facebook, Instagram; "Sale 4" (Instagram)',
     ], "what apply will do is counted, what somebody did is named"
     assert audit(ready(15), explain=True).count("ready to go out") == 15
 
@@ -2211,7 +2211,7 @@ def test_an_audit_of_many_sites_with_one_finding_names_the_most_frequent_posts()
     ]
     few = audit(*(ready(4) for _ in range(3))).splitlines()
     assert few[0] == "Same on 3 sites (s0, s1, s2), each:"
-    assert few[2] == '        "Sale 0", "Sale 1", each on Instagram, Facebook'
+    assert few[2] == '        "Sale 0", "Sale 1", each on Facebook, Instagram'
 
 
 def test_what_an_audit_says_of_several_posts_fits_several() -> None:
@@ -2303,7 +2303,7 @@ def test_an_audit_sums_up_ready_posts_of_a_fleet_but_never_what_somebody_did() -
     ]
     fleet = audit(*(ready(n % 3 + 1, Finding.CANCELLED, ChangedSide.REMOTE) for n in range(30)))
     assert fleet.count('"Sale 0"') == 3, "sites with the same posts share a block that names them"
-    assert "each on Instagram, Facebook" not in audit(*(ready(2, Finding.STILL_GOING_OUT) for _ in range(2)))
+    assert "each on Facebook, Instagram" not in audit(*(ready(2, Finding.STILL_GOING_OUT) for _ in range(2)))
 
 
 def test_an_audit_sums_up_posts_of_a_fleet_that_a_change_in_git_makes_unwanted() -> None:
@@ -2354,6 +2354,78 @@ def test_an_audit_names_scheduled_posts_with_time_and_account_even_if_many_sites
         assert (
             alone == f'  ~ post "Sale 0" (Instagram) {later} on studio0  drifted  changed in git  {FINDINGS[finding]}'
         )
+
+
+def test_an_audit_of_a_fleet_says_once_that_a_change_in_git_moved_the_times_of_posts() -> None:
+    zones, said = ("Europe/Berlin", "UTC"), FINDINGS[Finding.OTHER_TIME]
+
+    def moved(site: int) -> list[DriftItem]:
+        zone = zones[site % 2]
+        posts = (
+            replace(
+                item,
+                address=Address(SiteName(f"s{site}"), Kind.DRAFT, item.address.key),
+                about=(words.moment(at, zone), words.moment(at + timedelta(hours=4), zone)),
+                goes_out=GoesOut(account=f"studio{site} (1784)"),
+                finding=Finding.OTHER_TIME,
+                problem=None,
+            )
+            for item, at in zip(ready(3), (WED, TUE, TUE), strict=True)
+        )
+        return [with_problem(item, zone) for item in posts]
+
+    lines = audit(*map(moved, range(6)), width=400).splitlines()
+    assert lines[:2] == ["Same on all 6 sites", f"  ~ 18 posts          drifted  changed in git  {said}"]
+    assert lines[3] == (
+        '          s1: Tue 2026-12-01 09:30 -> Tue 2026-12-01 13:30 UTC "Sale 0" (Facebook) on studio1, '
+        '"Sale 1" (Instagram) on studio1; '
+        'Wed 2026-12-02 09:30 -> Wed 2026-12-02 13:30 UTC "Sale 0" (Instagram) on studio1'
+    )
+    assert audit(*map(moved, range(12)), width=400).splitlines()[:3] == [
+        "Same on all 12 sites (list them and their posts with --sites)",
+        f"  ~ 36 posts          drifted  changed in git  {said}",
+        '        "Sale 0" (Facebook) 12 times, "Sale 0" (Instagram) 12 times, "Sale 1" (Instagram) 12 times',
+    ]
+    one = audit(moved(1)).splitlines()
+    assert [line.split("  ")[-1] for line in one[1::2][:2]] == [
+        f"scheduled for {words.moment(at, 'UTC')}; the rule says {words.moment(at + timedelta(hours=4), 'UTC')}"
+        for at in (TUE, WED)
+    ]
+
+
+@pytest.mark.parametrize("finding", [Finding.FAILED_POST, Finding.CHANNEL_LOST])
+def test_an_audit_of_a_fleet_says_once_why_posts_reach_nobody_and_what_to_do(finding: Finding) -> None:
+    def failed(site: int, account: str = "") -> list[DriftItem]:
+        """Posts of a site, in an order that differs from site to site."""
+        name = SiteName(f"s{site}")
+        found = []
+        for item, at in zip(ready(2, finding, ChangedSide.REMOTE), (WED, TUE), strict=True):
+            address = Address(name, Kind.DRAFT, item.address.key)
+            problem = blocked(address, BlockedBy.FAILED, "is lost", "do it by hand")
+            post = replace(item, address=address, goes_out=GoesOut(at, account=account), problem=problem)
+            found.append(with_problem(post, "UTC"))
+        return found[:: 1 if site % 2 else -1]
+
+    first, later = words.moment(TUE, "UTC"), words.moment(WED, "UTC")
+    what = "drifted  changed remotely  is lost"
+    for sites in (3, 6):
+        assert audit(*map(failed, range(sites))).splitlines()[1:4] == [
+            f"  ~ 2 posts           {what}",
+            "        fix: do it by hand",
+            f'        {first} "Sale 0" (Facebook); {later.removesuffix(" UTC")} "Sale 0" (Instagram)',
+        ]
+    lines = audit(*(failed(n, f"studio{n} (1784)") for n in range(6))).splitlines()
+    assert lines[:4] == [
+        "Same on all 6 sites",
+        f"  ~ 12 posts          {what}",
+        "        fix: do it by hand",
+        f'          s0: {first} "Sale 0" (Facebook) on studio0; '
+        f'{later.removesuffix(" UTC")} "Sale 0" (Instagram) on studio0',
+    ]
+    assert audit(*(failed(n, f"studio{n} (1784)") for n in range(12))).splitlines()[2:4] == [
+        "        fix: do it by hand",
+        f'        "Sale 0" (Facebook) {first} 12 times, "Sale 0" (Instagram) {later} 12 times',
+    ]
 
 
 def test_the_ledger_counts_what_goes_out_unwanted_at_a_refused_site() -> None:
