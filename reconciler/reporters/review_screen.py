@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 
 from msgspec.structs import replace
@@ -27,6 +27,8 @@ from reconciler.reporters.going_out import by_cause, going_out_lines
 from reconciler.reporters.last_lines import header_lines
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.named_drafts import MOST_NAMED
+from reconciler.reporters.names_on_sites import MOST_SITES, MOST_TITLES, by_frequency, names_counted
+from reconciler.reporters.problem_items import alike
 from reconciler.reporters.review_text import NOT_APPROVABLE, STATUS_WORDS, Setback, blocked_by, blocked_words, undone_by
 from reconciler.reporters.values import quoted
 
@@ -53,6 +55,8 @@ class ReviewScreen:
         self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
         self._setbacks: dict[Setback, list[tuple[str, Setback]]] = {}
         self._failures = Failures()
+        self._failed: dict[tuple[str, str], list[Diagnostic]] = {}
+        """The posts of many sites that failed to go out, by the cause and what to do."""
 
     def started(self, run: RunStarted) -> Iterator[str]:
         """The header."""
@@ -87,6 +91,8 @@ class ReviewScreen:
     def _site(self, result: SiteReviewed | SiteNotReviewed) -> Iterator[str]:
         if self._many:
             result = self._without_going_out(result)
+            for same in alike(result.review.failures) if isinstance(result, SiteReviewed) else ():
+                self._failed.setdefault((same[0].unnamed, same[0].fix), []).extend(same)
         match result:
             case SiteReviewed():
                 yield from self._reviewed(result)
@@ -104,7 +110,8 @@ class ReviewScreen:
         review = result.review
         asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
         setbacks = [found for found in _setbacks_of(review) if not self._is_apart(found.kind)]
-        says_more = review.going_out or review.failures or setbacks
+        failures = () if self._many else review.failures
+        says_more = review.going_out or failures or setbacks
         if self._quiet and not (review.missed or review.unapproved or says_more):
             return
         noteworthy = asked or review.missed or review.failures or review.going_out
@@ -115,7 +122,8 @@ class ReviewScreen:
             return
         yield from _head(result, self._screen)
         yield from _going_out(review.going_out, review.zone, self._screen)
-        yield from _failed(review, self._screen)
+        for same in alike(failures):
+            yield from _failed(same, self._screen)
         yield from _setback_lines(setbacks, self._screen)
         if self._quiet:
             yield from _problems(review, self._screen)
@@ -149,7 +157,12 @@ class ReviewScreen:
             yield ""
             self._gap = False
         yield from going_out
-        self._empty = self._empty and not going_out
+        if self._failed and (self._gap or going_out):
+            yield ""
+            self._gap = False
+        for same in self._failed.values():
+            yield from _failed(same, self._screen, by_site=True)
+        self._empty = self._empty and not (going_out or self._failed)
         failures = [text for line in self._failures.lines() for text in line.on(self._screen)]
         if failures and self._gap:
             yield ""
@@ -255,10 +268,25 @@ def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Ite
             yield from line.on(screen)
 
 
-def _failed(review: Review, screen: Screen) -> Iterator[str]:
-    """The posts that should have gone out and did not, and why."""
-    for problem in review.failures:
-        yield from _problem("failed", problem, screen)
+def _failed(same: Sequence[Diagnostic], screen: Screen, *, by_site: bool = False) -> Iterator[str]:
+    """Posts that should have gone out and did not, all for one reason; `by_site`: with their sites."""
+    if len(same) == 1 and not by_site:
+        yield from _problem("failed", same[0], screen)
+        return
+    sites: dict[str, list[str]] = {}
+    for problem in same:
+        sites.setdefault(problem.about.site if by_site else "", []).append(problem.name)
+    left = 0 if by_site else 2
+    posts = (Span(f"({plural(len(same), 'post')})", Style.DIM),) if len(same) > 1 else ()
+    head = (Span("! failed", Style.RED), Span(same[0].unnamed), *posts)
+    yield from wrapped(head, screen, indent=left, hang=left + 10)
+    yield from wrapped((Span(f"fix: {same[0].fix}", Style.DIM),), screen, indent=left + 6, hang=left + 10)
+    rows = [f"{site}: {', '.join(names)}" if site else ", ".join(names) for site, names in sites.items()]
+    if len(rows) > MOST_SITES:
+        counts = by_frequency(Counter(name for names in sites.values() for name in names))
+        rows = [names_counted(counts, len(same), MOST_TITLES), f"sites: {some_of(list(sites), MOST_NAMES)}"]
+    for row in rows:
+        yield from wrapped((Span(row),), screen, indent=left + 6, hang=left + 8)
 
 
 def _problem(label: str, problem: Diagnostic, screen: Screen) -> Iterator[str]:

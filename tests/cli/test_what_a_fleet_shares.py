@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -467,3 +469,34 @@ def test_posts_on_sites_whose_files_are_gone_are_in_what_is_piped(
         names = ", ".join(f"shop-{number:02}" for number in range(2, FLEET + 1))
     posts = "22 posts are still scheduled on 11 undeclared sites (in the state, but in no file)"
     assert f"! {posts}: {names}\n\n" in ran.out
+
+
+@pytest.mark.parametrize("sites", [6, FLEET])
+def test_why_posts_of_many_sites_reach_nobody_is_said_once(sites: int, tmp_path: Path, reconciler: Command) -> None:
+    """Before they fail and afterwards, with what to do. The posts are named on up to ten sites."""
+    made = fleet(tmp_path, UNAPPROVED, sites)
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+
+    def once(cause: str, fix: str, *commands: str) -> None:
+        for command in commands:
+            said = reconciler(command)
+            assert (said.out.count(cause), said.out.count(fix)) == (1, 1), said.out
+            names = [
+                f'shop-{n:02}: "Idea of shop {n}" (Facebook) Thu 2026-11-05 09:00 UTC' for n in range(1, sites + 1)
+            ]
+            found = [name in without_order(said.out) for name in names]
+            assert found == [sites == 6] * sites, said.out
+            assert f"{sites} posts" in said.out
+
+    with made.world() as world:
+        for number in range(1, sites + 1):
+            world.dashboard.disconnect(f"{ID}{number:02}", "FACEBOOK")
+    once("will fail: Facebook is not connected", "fix: connect Facebook", "plan", "drift")
+    with made.world() as world:
+        world.advance(timedelta(days=4))
+    once("failed to go out: channel FACEBOOK is not connected", "fix: publish it by hand", "plan", "drift", "review")
+
+
+def without_order(said: str) -> str:
+    """What is said, with the name of a post before its time."""
+    return re.sub(r': (\w{3} [\d-]+ [\d:]+ UTC) ("[^"]*" \(\w+\))', r": \2 \1", said)
