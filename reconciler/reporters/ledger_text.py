@@ -13,7 +13,7 @@ from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import ActionResult, Entry, SiteLedger, causes_once, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.canonical import ABSENT
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, of_a_post
 from reconciler.model.durations import duration
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
@@ -162,8 +162,12 @@ def applied_lines(
     yield Line(tuple(spans))
     for posts in () if in_short else by_cause(ledger.still_going_out, zone):
         yield from going_out_lines(posts, zone)
-    for problem in ledger.in_doubt:
-        yield from problem_lines("unknown", Style.RED, doubt_words(problem), problem.fix, 1)
+    for problems in alike(ledger.in_doubt):
+        first, several = problems[0], len(problems) > 1
+        said = first.message if several else doubt_words(first)
+        thing = "post" if of_a_post(first) else "object"
+        yield from problem_lines("unknown", Style.RED, said, first.fix, len(problems), thing)
+        yield from (names_line(problem.name) for problem in problems if several and problem.name)
     listed, above = [*with_ids_if_needed(listed)], set[tuple[str, str]]()
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
         yield _entry(same[0], zone, above, same_as) if len(same) == 1 else _posts(same, zone, above, same_as)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.executor.ended_since import ENDED_SINCE
 from reconciler.model.canonical import ABSENT
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, of_a_post
 from reconciler.model.moments import without_weekdays
 from reconciler.model.plurals import plural
 from reconciler.model.schedule import DraftWrite
@@ -148,7 +148,8 @@ def _item(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style, fix: 
     """Problems with the same cause: a single one in its own words; several are counted, with their names below."""
     problem, count = same[0], len(same)
     will_fail = problem.code == BlockedBy.CHANNEL_NOT_CONNECTED and problem.says_name is True
-    is_post = will_fail or problem.code == BlockedBy.FAILED
+    may_go_out = problem.code == BlockedBy.OUTCOME_UNKNOWN and of_a_post(problem)
+    is_post = will_fail or may_go_out or problem.code == BlockedBy.FAILED
     each, thing = is_post or problem.code in GOES_OUT_UNAPPROVED, "post" if is_post else "draft"
     said = problem.message if count == 1 else problem.unnamed
     lines = list(problem_lines(word, style, said, fix, count, thing))
