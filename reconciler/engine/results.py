@@ -258,6 +258,8 @@ class ReviewCompleted(adoption_results.Counts, frozen=True):
     """How many of the approved drafts do not go out, because something blocks them."""
     pending_blocked: int = 0
     """How many of the waiting drafts something blocks as they are: those that are stuck, and others."""
+    scheduled_blocked: int = 0
+    """How many posts that are scheduled will fail, or cannot be moved to the time of their rule."""
 
 
 class Validated(adoption_results.Counts, frozen=True):

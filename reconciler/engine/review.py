@@ -69,7 +69,7 @@ async def review_sites(
     await report_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = unrecorded = approved = failed = not_out = going_out = 0
-    stuck = sites_stuck = to_discard = unapproved = not_updated = blocked = pending_blocked = 0
+    stuck = sites_stuck = to_discard = unapproved = not_updated = blocked = pending_blocked = scheduled_blocked = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -84,6 +84,7 @@ async def review_sites(
                 to_discard += review.to_discard
                 unapproved += len(review.unapproved)
                 blocked += sum(len(activity.blocked) for activity in review.activities)
+                scheduled_blocked += sum(len(activity.endangered) for activity in review.activities)
                 sites_stuck += bool(waiting) and held == waiting
                 unrecorded += held < waiting and not result.recorded
                 approved += review.count(ReviewStatus.APPROVED)
@@ -112,6 +113,7 @@ async def review_sites(
         not_updated,
         blocked,
         pending_blocked,
+        scheduled_blocked,
     )
     emit(completed)
     return completed

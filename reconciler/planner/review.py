@@ -153,6 +153,11 @@ class ReviewedActivity(Struct, frozen=True):
             return ()
         return tuple(post for post in self.shown if post.status is ReviewStatus.APPROVED and post.problems)
 
+    @property
+    def endangered(self) -> tuple[ReviewedPost, ...]:
+        """The scheduled posts that have a problem: they will fail, or go out at another time."""
+        return tuple(post for post in self.shown if post.status is ReviewStatus.SCHEDULED and post.problems)
+
 
 class Rewritten(Struct, frozen=True):
     """An entry that a review changed: its status before and now, and what its file said.

@@ -239,8 +239,8 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 
 def _counts(result: SiteReviewed) -> str:
     review = result.review
-    approved = (post for activity in review.activities for post in activity.blocked)
-    blocked = Counter(post.status for post in (*review.waiting, *approved) if post.problems)
+    decided = (post for activity in review.activities for post in (*activity.blocked, *activity.endangered))
+    blocked = Counter(post.status for post in (*review.waiting, *decided) if post.problems)
     found = [
         f"{count:,} {STATUS_WORDS[status]}{blocked_words(blocked[status], count)}"
         for status in ReviewStatus

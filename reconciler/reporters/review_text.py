@@ -47,6 +47,7 @@ def review_line(review: ReviewCompleted) -> str:
     ending = f"; {plural(review.going_out, 'post')} still going out" if review.going_out else ""
     goes = plural(review.unapproved, "post goes", "posts go")
     ending += f"; {goes} out unapproved" if review.unapproved else ""
+    ending += f"; {plural(review.scheduled_blocked, 'scheduled post')} blocked" if review.scheduled_blocked else ""
     ending += f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
     unread = review.failed - review.not_reviewed
     ending += f"; {plural(unread, 'site')} could not be read" if unread else ""
@@ -99,11 +100,11 @@ def undone_by(review: Review) -> Iterator[Setback]:
 
 
 def blocked_by(review: Review) -> Iterator[Setback]:
-    """Approvals that something blocks, so that the drafts do not go out."""
+    """Approvals that something blocks, so that the drafts do not go out, and scheduled posts that will fail."""
     return _together(
         (_setback("blocked", problem), post_name(activity.activity.title, draft.post.channel, draft.post.type))
         for activity in review.activities
-        for draft in activity.blocked
+        for draft in (*activity.blocked, *activity.endangered)
         for problem in draft.problems
     )
 
@@ -238,14 +239,18 @@ def next_after_review(review: ReviewCompleted) -> str | None:
         posts = plural(review.going_out, "unwanted post is", "unwanted posts are")
         return f"reconciler plan   ({posts} still going out)"
     drafts, sites = review.pending - review.stuck, review.sites_pending - review.sites_stuck
-    more = f"; {review.stuck:,} more would not go out even if approved" if review.stuck else ""
-    approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')}{more})"
+    blocked = review.pending_blocked - review.stuck
+    of_these = f", {blocked:,} of them blocked" if blocked and drafts > 1 else ", blocked" if blocked else ""
+    more = f"; {review.stuck:,} more cannot go out as they are" if review.stuck > 1 else ""
+    more = "; 1 more cannot go out as it is" if review.stuck == 1 else more
+    approve = f"reconciler approve   ({plural(drafts, 'draft')} in {plural(sites, 'site')}{of_these}{more})"
     if drafts:
         return record_first(review.unrecorded) or approve
     if review.to_discard:
         return f"reconciler plan   (shows why the next apply discards {plural(review.to_discard, 'waiting draft')})"
-    if review.blocked:
-        return f"reconciler plan   (shows what to do about {plural(review.blocked, 'blocked draft')})"
+    if review.blocked or review.scheduled_blocked:
+        what = plural(review.blocked, "blocked draft") if review.blocked else "the blocked posts"
+        return f"reconciler plan   (shows what to do about {what})"
     return None
 
 

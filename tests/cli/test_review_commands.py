@@ -1277,10 +1277,7 @@ def test_a_review_says_what_the_policy_forbids_although_a_regeneration_is_refuse
     assert "regenerating would discard 1 approved draft" in reconciler("plan").out
     said = reconciler("review").out
     assert (said.count(broken), file(shop).count(broken)) == (1, 1)
-    assert (
-        said.splitlines()[-1]
-        == "Next: reconciler approve   (2 drafts in 1 site; 1 more would not go out even if approved)"
-    )
+    assert said.splitlines()[-1] == "Next: reconciler approve   (2 drafts in 1 site; 1 more cannot go out as it is)"
 
 
 def test_nobody_is_asked_to_approve_what_the_policy_forbids(
@@ -1320,7 +1317,7 @@ def test_pending_and_approved_drafts_are_counted_as_blocked_as_the_file_shows_th
     assert "shop  4 pending (3 of them blocked)" in said
     assert said.splitlines()[-2:] == [
         "Review: 4 pending (3 of them blocked), 0 approved; 1 of 1 site has pending drafts.",
-        "Next: reconciler approve   (4 drafts in 1 site)",
+        "Next: reconciler approve   (4 drafts in 1 site, 3 of them blocked)",
     ]
     reconciler("approve", "--all", "--yes")
     said = reconciler("review").out
@@ -1349,7 +1346,7 @@ def test_drafts_that_no_schedule_rule_selects_any_more_are_not_offered_for_appro
     assert reviewed.out.count("blocked: no schedule rule matches") == 3
     assert (
         reviewed.out.splitlines()[-1]
-        == "Next: reconciler approve   (1 draft in 1 site; 3 more would not go out even if approved)"
+        == "Next: reconciler approve   (1 draft in 1 site; 3 more cannot go out as they are)"
     )
     assert "(1 draft in 1 site)" in reconciler("plan").out.splitlines()[-1]
     assert file(shop).count('blocked: ["no schedule rule matches"]') == 3, "which the review page and approve show"

@@ -500,6 +500,13 @@ def test_a_failed_post_and_a_lost_channel_are_reported(pottery: Pottery) -> None
         world.dashboard.disconnect(SITE, "INSTAGRAM")
     code, said = pottery.run("drift")
     assert (code, "not connected" in said) == (2, True), said
+    said = pottery.run("review")[1]
+    for part in (
+        "pottery 1 scheduled (blocked)",
+        '! blocked "Kiln day" (Instagram) will fail: Instagram is not connected',
+        "Review: 0 pending, 0 approved, in 2 sites; 1 scheduled post blocked.",
+    ):
+        assert part in said, said
     with pottery.project.world() as world:
         world.advance(timedelta(hours=49))
     assert pottery.status() == "FAILED"
