@@ -13,6 +13,7 @@ from reconciler.reporters.blocks import FEW_SITES, MOST_LINES, apart_from, shown
 from reconciler.reporters.diagnostics import in_common
 from reconciler.reporters.excerpt import Closing, SharedParts, joined, shared_text, totals_line
 from reconciler.reporters.layout import Line, Span, inert
+from reconciler.reporters.names_on_sites import MOST_TITLES, add_titles, by_frequency, names_counted
 from reconciler.reporters.post_totals import names_few_sites, names_sites
 from reconciler.reporters.shared_block import has_activities
 from reconciler.reporters.totals import Total, add_up
@@ -71,16 +72,29 @@ class SharedSites:
 
 
 class SharedProblem(SharedSites):
-    """Sites with the same problem. `wording` is handed what they have in common."""
+    """Sites with the same problem. `wording` is handed what they have in common.
 
-    def __init__(self, said: Diagnostic, wording: Callable[[SharedSites, Diagnostic], str]) -> None:
+    `name`: the post, if they may have the problem with different ones.
+    """
+
+    def __init__(self, said: Diagnostic, wording: Callable[[SharedSites, Diagnostic], str], name: str = "") -> None:
         super().__init__(lambda sites: wording(sites, self._said))
         self._said = said
+        self._posts = Counter([name] if name else [])
 
     def join(self, other: SharedSites) -> None:
         """Adds another site's problem."""
         assert isinstance(other, SharedProblem)
         self._said = in_common(self._said, other._said)
+        add_titles(self._posts, other._posts)
+
+    @property
+    def posts(self) -> str:
+        """`"Sale" (X), "Studio" (X) and 4 more: `, the most frequent ones first; empty without posts."""
+        if len(self._posts) == 1:
+            return f"{next(iter(self._posts))}: "
+        named = names_counted(by_frequency(self._posts), self.times, MOST_TITLES)
+        return f"{named}: " if named else ""
 
 
 class Risks(SharedSites):

@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from reconciler.engine import adoption_results, results, site_results, state_results, tool_results
+from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.plurals import plural
+from reconciler.planner.actions import BlockedBy
+from reconciler.planner.drift_report import Finding
 from reconciler.reporters.comment_pieces import FoldedSites, OwnBlock, Risks, Section, SharedProblem, SharedSites, code
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, particulars_of_one, sentence
@@ -38,6 +43,9 @@ COMMENT: Final = 65_536
 
 FOOT: Final = 400
 """How many characters are reserved for saying what was left out."""
+
+OF_POSTS: Final = frozenset({BlockedBy.FAILED, BlockedBy.CHANNEL_NOT_CONNECTED, Finding.FAILED_POST})
+"""Codes of problems that many posts have for one reason: it is said once."""
 
 _SIGNS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
 
@@ -126,15 +134,20 @@ class MarkdownReporter:
         if finding.place is not None and (not where or finding.says_name is not True):
             said, where, thing = of_any_site(finding), str(finding.place), "place"
 
+        name = finding.name if finding.code in OF_POSTS and finding.says_name is True else ""
+        if name:
+            said = replace(finding, message=finding.unnamed, says_name=ABSENT)
+
         def wording(sites: SharedSites, common: Diagnostic) -> str:
             if sites.times == 1 or not where:
                 return f"<li>{sign} {code(sentence(finding))}</li>\n"
             last = f" ({last})" if (last := particulars_of_one(finding, common)) else ""
-            return f"<li>{sign} {sites.words(thing)}: {code(cause(said) + last)}</li>\n"
+            return f"<li>{sign} {sites.words(thing)}: {code(problem.posts + cause(said) + last)}</li>\n"
 
         key = (thing, finding.code, cause(said)) if where else sentence(finding)
         section = self._going_out if goes_out(finding) else self._problems[finding.severity]
-        section.add(key, where, SharedProblem(finding, wording))
+        problem = SharedProblem(finding, wording, name)
+        section.add(key, where, problem)
 
     def _goes_out(self, planned: site_results.SitePlanned) -> None:
         """Adds what a plan would publish, move or discard; not in an apply, which shows what was done."""

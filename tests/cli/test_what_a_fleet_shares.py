@@ -487,6 +487,8 @@ def test_why_posts_of_many_sites_reach_nobody_is_said_once(sites: int, tmp_path:
             found = [name in without_order(said.out) for name in names]
             assert found == [sites == 6] * sites, said.out
             assert f"{sites} posts" in said.out
+            risks = reconciler(command, "--output", "markdown").out.partition("<details>")[0]
+            assert (risks.count(cause), f" and {sites - 5} more: " in risks) == (1, True), risks
 
     with made.world() as world:
         for number in range(1, sites + 1):
