@@ -7,11 +7,12 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from reconciler.model.address import Kind
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.text import spoken
 from reconciler.model.two_values import both_in_sentence
 from reconciler.planner.actions import BlockedBy, InReview
-from reconciler.planner.drift_report import DriftItem, DriftState, Finding, without_name
+from reconciler.planner.drift_report import ChangedSide, DriftItem, DriftState, Finding, without_name
 from reconciler.planner.reasons import IN_REVIEW, REASONS, facts_behind
 
 FINDINGS: Final = {
@@ -136,11 +137,11 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
         case Finding.OTHER_TIME:
             *now, planned = item.about
             said = f"scheduled for {now[0]}; the rule says {planned}" if now else f"{found.message}: {planned}"
-            return Diagnostic(finding, f"{said}{because}" if now else said)
+            return Diagnostic(finding, f"{said}{because}" if now else said, shared=_for_many(item, found))
         case Finding.DATE_MOVED:
             *now, planned = item.about
             times = f": scheduled for {now[0]} instead of {planned}" if now else f"; should be moved to {planned}"
-            return Diagnostic(finding, found.message + times)
+            return Diagnostic(finding, found.message + times, shared=_for_many(item, found))
         case Finding.REVIEW:
             return Diagnostic(finding, IN_REVIEW[InReview(item.about[-1])])
         case Finding.MOVED_BY_OTHERS:
@@ -149,6 +150,11 @@ def _found(item: DriftItem, finding: Finding, zone: str) -> Diagnostic:
             return Diagnostic(finding, f"{found.message}: {', '.join(item.about)}")
         case _:
             return found
+
+
+def _for_many(item: DriftItem, found: Diagnostic) -> tuple[str, str] | Absent:
+    """What many posts share that a change in git moves: what was found, without the times of each."""
+    return (f"{spoken(item.moved)}: {found.message}", "") if item.moved is ChangedSide.GIT else ABSENT
 
 
 def _name(item: DriftItem) -> str:

@@ -33,7 +33,6 @@ from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks, all_or_part
 from reconciler.reporters.context import Detail
 from reconciler.reporters.drift_words import subject as subject_of
-from reconciler.reporters.drift_words import without_times
 from reconciler.reporters.failures import Causes, Failures, refusal_lines
 from reconciler.reporters.going_out import UNKNOWN, GoingOutTotal, by_cause, going_out_lines
 from reconciler.reporters.items import Item, Rank, own_lines, parts_of_many, shared_parts
@@ -54,6 +53,7 @@ from reconciler.reporters.totals import (
 )
 from reconciler.reporters.value_totals import FieldOfMany, ValuesTotal, side
 from reconciler.reporters.values import change_row, is_read_by_parts, name_width
+from reconciler.state.errors import of_any_site
 
 _MARKS: Final = {
     DriftState.DRIFTED: ("~", Style.YELLOW, 0),
@@ -386,8 +386,8 @@ def _item(items: Sequence[DriftItem], fix: str, *, everything: bool, fields: boo
         of_many = ValuesTotal(lines[0], fields_shown, site, after, indent=LEFT + 4) if several else None
         return Item(rank, tuple(lines), of_many=of_many)
     names, site = Counter(name for each in items if (name := _name(each))), item.address.site
-    if item.finding in AT_WRONG_TIME:
-        spans[-1] = Span(without_times(item, item.finding))
+    if item.finding in AT_WRONG_TIME and item.problem is not None:
+        spans[-1] = Span(of_any_site(item.problem).message.removeprefix(f"{spoken(ChangedSide.GIT)}: "))
         named = at_times([(_wrong_time(item), ", ".join(map(_name_and_account, items)))], item.zone)
     total = FindingTotal(symbol, style, thing, spans, fix, count, names, site=site, named=named)
     return Item(rank, (), tuple(lines), total)

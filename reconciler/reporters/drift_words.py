@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.address import Kind
 from reconciler.model.text import spoken
-from reconciler.planner.drift_problem import FINDINGS
 from reconciler.planner.drift_report import DriftItem, Finding
-from reconciler.planner.reasons import REASONS, facts_behind
 
 
 def subject(item: DriftItem) -> str:
@@ -20,11 +18,3 @@ def subject(item: DriftItem) -> str:
     if not name:
         return spoken(kind)
     return name if kind in (Kind.ACTIVITY, Kind.POSTS) else f"{kind.value} {name}"
-
-
-def without_times(item: DriftItem, finding: Finding) -> str:
-    """What is found about posts that are scheduled for a wrong time, apart from the times."""
-    if item.reason is None:
-        return FINDINGS[finding]
-    why = (REASONS[item.reason], *facts_behind(item.reason, item.details, item.grounds, item.zone))
-    return f"{FINDINGS[finding]} ({', '.join(why)})"

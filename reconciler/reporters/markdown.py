@@ -19,7 +19,7 @@ from reconciler.planner.actions import BlockedBy
 from reconciler.planner.drift_report import Finding
 from reconciler.reporters.comment_pieces import FoldedSites, OwnBlock, Risks, Section, SharedProblem, SharedSites, code
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import cause, particulars_of_one, sentence
+from reconciler.reporters.diagnostics import cause, for_any_site, particulars_of_one, sentence
 from reconciler.reporters.excerpt import (
     NOTHING_SHARED,
     Closing,
@@ -44,7 +44,15 @@ COMMENT: Final = 65_536
 FOOT: Final = 400
 """How many characters are reserved for saying what was left out."""
 
-OF_POSTS: Final = frozenset({BlockedBy.FAILED, BlockedBy.CHANNEL_NOT_CONNECTED, Finding.FAILED_POST})
+OF_POSTS: Final = frozenset(
+    {
+        BlockedBy.FAILED,
+        BlockedBy.CHANNEL_NOT_CONNECTED,
+        Finding.FAILED_POST,
+        Finding.OTHER_TIME,
+        Finding.DATE_MOVED,
+    }
+)
 """Codes of problems that many posts have for one reason: it is said once."""
 
 _SIGNS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
@@ -136,7 +144,7 @@ class MarkdownReporter:
 
         name = finding.name if finding.code in OF_POSTS and finding.says_name is True else ""
         if name:
-            said = replace(finding, message=finding.unnamed, says_name=ABSENT)
+            said = for_any_site(replace(finding, message=finding.unnamed, says_name=ABSENT))
 
         def wording(sites: SharedSites, common: Diagnostic) -> str:
             if sites.times == 1 or not where:

@@ -499,6 +499,21 @@ def test_why_posts_of_many_sites_reach_nobody_is_said_once(sites: int, tmp_path:
     once("failed to go out: channel FACEBOOK is not connected", "fix: publish it by hand", "plan", "drift", "review")
 
 
+@pytest.mark.parametrize("sites", [6, FLEET])
+def test_a_new_time_in_the_rules_of_many_sites_is_one_finding(sites: int, tmp_path: Path, reconciler: Command) -> None:
+    made = fleet(tmp_path, UNAPPROVED, sites)
+    assert reconciler("apply", "--auto-approve", "--allow-publish").code == 0
+    for number in range(1, sites + 1):
+        made.edit(f"sites/{number:02}.yaml", "14d}", '14d}, at: "14:00"')
+    said, listed = reconciler("drift").out, reconciler("drift", "--sites").out
+    moved = "scheduled for a different time than the rule says"
+    assert (said.count(moved), listed.count("the rule says Thu 2026-11-05 14:00 UTC")) == (1, sites), said
+    times = "Thu 2026-11-05 09:00 -> Thu 2026-11-05 14:00 UTC"
+    assert said.count(times) == (6 if sites == 6 else 0), said
+    risks = reconciler("drift", "--output", "markdown").out.partition("<details>")[0]
+    assert (risks.count(moved), f" and {2 * sites - 5} more: changed in git: {moved}" in risks) == (1, True), risks
+
+
 def without_order(said: str) -> str:
     """What is said, with the name of a post before its time."""
     return re.sub(r': (\w{3} [\d-]+ [\d:]+ UTC) ("[^"]*" \(\w+\))', r": \2 \1", said)
