@@ -84,7 +84,7 @@ async def review_sites(
                 to_discard += review.to_discard
                 unapproved += len(review.unapproved)
                 blocked += sum(len(activity.blocked) for activity in review.activities)
-                scheduled_blocked += sum(len(activity.endangered) for activity in review.activities)
+                scheduled_blocked += sum(len(review.endangered(activity)) for activity in review.activities)
                 sites_stuck += bool(waiting) and held == waiting
                 unrecorded += held < waiting and not result.recorded
                 approved += review.count(ReviewStatus.APPROVED)

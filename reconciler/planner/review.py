@@ -153,11 +153,6 @@ class ReviewedActivity(Struct, frozen=True):
             return ()
         return tuple(post for post in self.shown if post.status is ReviewStatus.APPROVED and post.problems)
 
-    @property
-    def endangered(self) -> tuple[ReviewedPost, ...]:
-        """The scheduled posts that have a problem: they will fail, or go out at another time."""
-        return tuple(post for post in self.shown if post.status is ReviewStatus.SCHEDULED and post.problems)
-
 
 class Rewritten(Struct, frozen=True):
     """An entry that a review changed: its status before and now, and what its file said.
@@ -189,6 +184,12 @@ class Review(Struct, frozen=True):
     """The posts that are no longer wanted and go out unless an apply or a person stops them."""
     unrecorded: frozenset[PostId] = frozenset()
     """Posts that have gone out, that the site no longer shows, and that no apply has recorded as out."""
+
+    def endangered(self, activity: ReviewedActivity) -> tuple[ReviewedPost, ...]:
+        """The scheduled posts of an activity that are wanted, but will fail or go out at another time."""
+        unwanted = {post.post for post in self.going_out}
+        scheduled = (post for post in activity.shown if post.status is ReviewStatus.SCHEDULED)
+        return tuple(post for post in scheduled if post.problems and post.post.id not in unwanted)
 
     def for_file(self) -> tuple[ActivityForReview, ...]:
         """The content of the approvals file."""

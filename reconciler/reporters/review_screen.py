@@ -239,7 +239,7 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
 
 def _counts(result: SiteReviewed) -> str:
     review = result.review
-    decided = (post for activity in review.activities for post in (*activity.blocked, *activity.endangered))
+    decided = (post for activity in review.activities for post in (*activity.blocked, *review.endangered(activity)))
     blocked = Counter(post.status for post in (*review.waiting, *decided) if post.problems)
     found = [
         f"{count:,} {STATUS_WORDS[status]}{blocked_words(blocked[status], count)}"

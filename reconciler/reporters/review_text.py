@@ -104,7 +104,7 @@ def blocked_by(review: Review) -> Iterator[Setback]:
     return _together(
         (_setback("blocked", problem), post_name(activity.activity.title, draft.post.channel, draft.post.type))
         for activity in review.activities
-        for draft in (*activity.blocked, *activity.endangered)
+        for draft in (*activity.blocked, *review.endangered(activity))
         for problem in draft.problems
     )
 

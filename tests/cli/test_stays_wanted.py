@@ -2238,7 +2238,7 @@ def test_review_suggests_approving_what_a_pause_holds_back(pottery: Pottery) -> 
     pottery.run("apply", "--auto-approve")
     pottery.project.write({"reconciler.yaml": "version: 1\napi: sandbox\npolicy: {paused: hold}\n"})
     said = pottery.run("review")[1]
-    assert "(1 draft in 1 site)" in said, said
+    assert "(1 draft in 1 site, blocked)" in said, said
 
 
 @pytest.mark.parametrize(

@@ -999,7 +999,7 @@ def test_a_post_whose_move_had_no_effect_is_published_all_the_same(shop: Bench) 
     shop.world.answers = {ReschedulePost: [Done()]}
     ledger = shop.apply(wanted)
     assert (results(ledger), only(ledger).goes_out) == (["failed"], OWN_TIME)
-    assert details(ledger)[0].startswith("the site shows another time")
+    assert details(ledger)[0].startswith("the site shows another time than the one asked for")
     assert tally_of([ledger]) == ApplyTally(published=1, at_another_time=1, failed=1)
 
 

@@ -117,7 +117,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 moment = live.scheduled_for
                 if moment is None or instant(moment) == instant(at):
                     return None
-                return not_as_asked("the site shows another time")
+                return not_as_asked("the site shows another time than the one asked for")
             case CancelPost():
                 if live is None or live.status in NOT_GOING_OUT:
                     return None
