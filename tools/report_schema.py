@@ -194,7 +194,7 @@ WORDS: Final = {
     "ResolvedRecord.left": "How many calls of the site are still unconfirmed.",
     "ReviewRecord.approved": "How many drafts are approved.",
     "ReviewRecord.pending": "How many drafts wait for a decision.",
-    "ReviewedRecord.backToKeep": "Decisions about activities that were made for drafts that have changed since.",
+    "ReviewedRecord.backToKeep": "Decisions about activities whose drafts have changed or gone out since.",
     "ReviewedRecord.file": "The approvals file.",
     "ReviewedRecord.gone": "Approved drafts and scheduled posts that the site and the file no longer have.",
     "ReviewedRecord.rewritten": "Decisions and edits by people that the file no longer has.",

@@ -16,7 +16,16 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, ApprovalState
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
-from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
+from reconciler.model.posts import (
+    GONE_OUT,
+    ActivityId,
+    AwaitPosts,
+    GeneratePosts,
+    Post,
+    PostId,
+    PostStatus,
+    RegeneratePosts,
+)
 from reconciler.model.schedule import NothingWaits, PostIs
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.model.text import printable
@@ -191,6 +200,32 @@ def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: Re
     reviewed = {draft.id for draft in approval.drafts}
     affected = _affected(approval.decision, activity)
     return any(post.id in reviewed for post in affected) and not _as_reviewed(approval, activity, affected)
+
+
+def settles_failures(approval: ActivityApproval, activity: Activity) -> bool:
+    """Whether a decision still says that posts which failed, or may yet fail, to go out have been dealt with.
+
+    Nothing else is left to carry out: no post of the activity waits any more.
+    """
+    listed = {draft.id for draft in approval.drafts}
+    left = live_posts(activity)
+    return (
+        approval.decision is not ActivityDecision.KEEP
+        and all(post.status in GONE_OUT or post.status is PostStatus.FAILED for post in left)
+        and any(post.status is not PostStatus.PUBLISHED and post.id in listed for post in left)
+    )
+
+
+def came_too_late(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
+    """Whether a decision was never carried out, and all the posts that its activity still has are out."""
+    if any(_is_consumed(approval, word, recorded) for word in (str(approval.decision), STORIES)):
+        return False
+    return approval.decision is not ActivityDecision.KEEP and all_out(live_posts(activity))
+
+
+def all_out(posts: tuple[Post, ...]) -> bool:
+    """Whether there are posts, and all of them have gone out."""
+    return {post.status for post in posts} == {PostStatus.PUBLISHED}
 
 
 def is_out_of_date(

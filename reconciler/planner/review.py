@@ -125,7 +125,8 @@ class ReviewedPost(Struct, frozen=True):
 class ReviewedActivity(Struct, frozen=True):
     """An activity with its posts. `decision` is people's decision about it, or `keep` once that is carried out.
 
-    `lapsed` is what they had decided about drafts that have changed since: the entry goes back to `keep`.
+    `lapsed` is what they had decided about drafts that have changed or gone out since: the entry goes back to `keep`.
+    A decision that settles what failed to go out stays in the file, so it does not count as carried out.
     """
 
     activity: Activity

@@ -31,7 +31,15 @@ from reconciler.planner.activities import plan_activities
 from reconciler.planner.aftermath import out_unrecorded
 from reconciler.planner.candidates import NOT_SELECTED, Candidate, ScheduleRuleIndex, select_drafts, why_left_out
 from reconciler.planner.channel_rules import GOES_OUT_ANYWAY
-from reconciler.planner.decisions import came_to_nothing, drafts_to_list, is_carried_out, is_out_of_date, names_others
+from reconciler.planner.decisions import (
+    came_to_nothing,
+    came_too_late,
+    drafts_to_list,
+    is_carried_out,
+    is_out_of_date,
+    names_others,
+    settles_failures,
+)
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.live_posts import GONE
 from reconciler.planner.matching import in_order
@@ -121,6 +129,7 @@ def review_of(
     deleted = tuple(_approved_among_deleted(desired, observed, part.projected))
     choice = select_drafts(desired.schedule.rules, part.projected, recorded, options.policy, scope)
     going_out = until_applied(plan)
+    failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
     hypothetical = if_approved or plan_if_approved(desired, observed, recorded, options)
     discarded = frozenset() if plan.refusals else frozenset(draft.post for draft in plan.discarded)
     keeps = bool(discarded) and _refuses_discards(
@@ -134,7 +143,7 @@ def review_of(
         {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
         drafts_to_list(choice),
         frozenset(candidate.post.id for candidate in choice.lost),
-        _blocked_drafts(hypothetical),
+        _blocked_drafts(hypothetical, failures),
         frozenset(draft.post for draft in plan.to_review)
         | {PostId(found.about.key) for found in plan.blocked if found.code == BlockedBy.EDITED_BY_HAND}
         | {PostId(action.address.key) for action in plan.actions if ReasonFact.KEPT_IF_APPROVED in action.details},
@@ -154,7 +163,6 @@ def review_of(
         for found in missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
         if not found.is_changed
     )
-    failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
     return Review(
         scope.site,
         scope.zone_name,
@@ -230,11 +238,12 @@ def _approved_among_deleted(
             yield activity
 
 
-def _blocked_drafts(plan: Plan) -> dict[str, list[Diagnostic]]:
-    """What blocks each draft of a plan, by its id."""
+def _blocked_drafts(plan: Plan, failures: tuple[Diagnostic, ...]) -> dict[str, list[Diagnostic]]:
+    """What blocks each draft of a plan, by its id. Of failed posts, only `failures` have not been dealt with."""
     blocked: dict[str, list[Diagnostic]] = {}
+    failed = {problem.address for problem in failures}
     for problem in plan.blocked:
-        if problem.about.kind is Kind.DRAFT:
+        if problem.about.kind is Kind.DRAFT and (problem.code != BlockedBy.FAILED or problem.address in failed):
             blocked.setdefault(problem.about.key, []).append(problem)
     return blocked
 
@@ -284,12 +293,19 @@ class _ReviewBuilder(Struct, frozen=True):
         )
         decision = ActivityDecision.KEEP if approval is None or done or stale else approval.decision
         others = approval is not None and names_others(approval)
-        discarded = approval is not None and approval.decision is ActivityDecision.DISCARD and done and not others
-        lapsed = stale or others or (approval is not None and came_to_nothing(approval, activity, self.recorded))
+        over = approval if done and not others else None
+        discarded = over is not None and over.decision is ActivityDecision.DISCARD
+        settles = over is not None and settles_failures(over, activity)
+        lapsed = approval is not None and (
+            stale
+            or others
+            or came_to_nothing(approval, activity, self.recorded)
+            or came_too_late(approval, activity, self.recorded)
+        )
         return ReviewedActivity(
             activity,
             decision,
-            done,
+            done and not settles,
             tuple(
                 self._post(post, activity, decision, to_ask_again=stale)
                 for post in self._posts(activity, cancelled=not discarded)

@@ -32,7 +32,7 @@ class DraftRecord(Struct, frozen=True):
 
 
 class LapsedRecord(Struct, frozen=True):
-    """A decision about an activity that was made for drafts that have changed since."""
+    """A decision about an activity whose drafts have changed or gone out since."""
 
     activity: str
     title: str

@@ -18,6 +18,8 @@ from reconciler.model.posts import PostId, post_name
 from reconciler.model.text import printable
 from reconciler.planner.approval_checks import difference_words, is_of_title
 from reconciler.planner.channel_rules import warnings_of_reviewed
+from reconciler.planner.decisions import all_out
+from reconciler.planner.live_posts import GONE
 from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
 from reconciler.reporters.diagnostics import cause
 from reconciler.reporters.last_lines import NO_SITES
@@ -125,6 +127,8 @@ def _undone(review: Review) -> Iterator[tuple[Setback, str]]:
     for activity in review.activities:
         if activity.lapsed is not None:
             why = f": `{activity.lapsed}` was given for drafts that have changed since; decide again"
+            if all_out(tuple(found.post for found in activity.posts if found.post.status not in GONE)):
+                why = f": `{activity.lapsed}` came too late, because its posts have gone out"
             yield Setback("back to keep", ("activity", "activities"), why), quoted(activity.activity.title)
     for found in review.rewritten:
         label = "back to pending" if found.after in TO_DECIDE else "corrected"

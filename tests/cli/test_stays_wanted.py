@@ -548,6 +548,36 @@ def test_review_names_posts_that_failed_until_somebody_decides(pottery: Pottery)
     assert said.endswith("Review: 0 pending, 0 approved, in 2 sites."), said
 
 
+@pytest.mark.parametrize("decision", ["discard", "regenerate", "regenerate-media"])
+def test_review_keeps_a_decision_about_posts_that_failed(pottery: Pottery, decision: str) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.disconnect(SITE, "INSTAGRAM")
+        world.advance(timedelta(hours=49))
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: keep", f"decision: {decision}")
+    for _ in range(2):
+        said = pottery.run("review")[1]
+        assert said.endswith("Review: 0 pending, 0 approved, in 2 sites."), said
+        assert "failed to go out" not in said + (pottery.project.root / "approvals/pottery.html").read_text("utf-8")
+        assert f"decision: {decision} " in (pottery.project.root / APPROVALS).read_text("utf-8")
+        for command in ("plan", "drift", "apply"):
+            assert "failed to go out" not in pottery.run(command)[1]
+
+
+@pytest.mark.parametrize("decision", ["discard", "regenerate", "regenerate-media"])
+def test_review_says_that_a_decision_about_posts_came_too_late(pottery: Pottery, decision: str) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.advance(timedelta(hours=49))
+    pottery.run("apply", "--auto-approve")  # records that it went out
+    pottery.project.edit(APPROVALS, "decision: keep", f"decision: {decision}")
+    assert pottery.run("plan")[1].endswith("No changes.")
+    said = pottery.run("review")[1]
+    assert f'! back to keep "Kiln day": `{decision}` came too late, because its posts have gone out' in said, said
+    assert "back to keep" not in pottery.run("review")[1]
+
+
 def test_an_approval_from_before_the_state_was_lost_must_be_given_again(pottery: Pottery) -> None:
     """It was never scheduled, so nothing says that it was cancelled."""
     approved_only(pottery)
