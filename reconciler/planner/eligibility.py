@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals, ApprovalState, ApprovalStatus, DraftDecision
+from reconciler.model.approvals import ActivityDecision, Approvals, ApprovalState, ApprovalStatus, DraftDecision
 from reconciler.model.canonical import ABSENT
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
@@ -56,8 +56,13 @@ def times_scheduled(recorded: RecordedSite, post: Post) -> int:
 
 
 def is_asked_for(post: Post, desired: DesiredSchedule, approvals: Approvals) -> bool:
-    """Whether a cancelled post is to go out: it is still approved, approved again, or needs no approval."""
-    draft = approvals.draft(post.id)
+    """Whether a cancelled post is to go out: it is still approved, approved again, or needs no approval.
+
+    It is not if its activity is sent back.
+    """
+    draft, activity = approvals.draft(post.id), approvals.activity_of(post.id)
+    if activity is not None and activity.decision is not ActivityDecision.KEEP and activity.counts:
+        return False
     return not desired.approval_required or (draft is not None and draft.decision is DraftDecision.APPROVE)
 
 

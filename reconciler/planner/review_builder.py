@@ -296,6 +296,7 @@ class _ReviewBuilder(Struct, frozen=True):
         over = approval if done and not others else None
         discarded = over is not None and over.decision is ActivityDecision.DISCARD
         settles = over is not None and settles_failures(over, activity)
+        sent_back = over is not None and over.decision is not ActivityDecision.KEEP
         lapsed = approval is not None and (
             stale
             or others
@@ -307,7 +308,12 @@ class _ReviewBuilder(Struct, frozen=True):
             decision,
             done and not settles,
             tuple(
-                self._post(post, activity, decision, to_ask_again=stale)
+                self._post(
+                    post,
+                    activity,
+                    decision,
+                    to_ask_again=stale or (sent_back and post.status is PostStatus.CANCELED),
+                )
                 for post in self._posts(activity, cancelled=not discarded)
             ),
             approval.decision if approval is not None and lapsed else None,

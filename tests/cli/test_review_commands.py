@@ -532,9 +532,12 @@ def test_a_decision_about_posts_that_are_all_scheduled_is_carried_out_once(
     assert done.code == 0
     assert "cancelled" in done.last
     assert ("1 generated" in done.last) is (decision != "discard")
-    assert "was decided for drafts that" not in reconciler("plan", shop.root).out
+    planned = reconciler("plan", shop.root).out
+    assert ("was decided for drafts that" in planned, "then cancelled" in planned) == (False, False), planned
     wrote = len([request for request in shop.requests() if request["wrote"]])
     reconciler("review", shop.root)
+    for command in ("plan", "drift"):
+        assert "then cancelled" not in reconciler(command, shop.root).out, "nobody has approved them again"
     (first, *_) = yaml.safe_load(file(shop))["activities"]
     assert first["decision"].split()[0] == ("discard" if decision == "discard" else "keep")
     assert reconciler("apply", shop.root, "--auto-approve").code == 0
