@@ -19,7 +19,7 @@ from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Column, Plan, RefusedBy, StillGoingOut, column_of, only_moved
-from reconciler.planner.unstopped import stops
+from reconciler.planner.unstopped import Unstopped, stops
 
 
 class ActionResult(StrEnum):
@@ -288,11 +288,12 @@ def retries(ledger: SiteLedger) -> Retries:
     failed = [entry for entry in ledger.entries if entry.result is ActionResult.FAILED and _may_pass(entry.problem)]
     left = [entry for entry in ledger.entries if entry.result in LEFT]
     going_out = {post.address for post in ledger.still_going_out}
+    behind = {post.address for post in ledger.still_going_out if post.problem.code == Unstopped.LEFT_BEHIND}
     failed_posts, left_posts = ([entry for entry in found if entry.address in going_out] for found in (failed, left))
     counted = (tally_of([SiteLedger(ledger.site, tuple(found))]) for found in (failed, failed_posts, left_posts))
     all_failed, posts_failed, posts_left = counted
     return Retries(
-        posts=len({entry.address for entry in (*failed_posts, *left_posts)}),
+        posts=len({entry.address for entry in (*failed_posts, *left_posts)} | behind),
         failed=all_failed.failed,
         failed_posts=posts_failed.failed,
         left_posts=posts_left.skipped + posts_left.unknown + posts_left.not_started,

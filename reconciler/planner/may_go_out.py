@@ -19,6 +19,15 @@ def may_go_out(recorded: RecordedSite, now: datetime) -> Iterator[SchedulePost]:
     return iter(sorted(ahead, key=lambda post: (post.at or post.about or now, post.post)))
 
 
+def open_posts(recorded: RecordedSite, zone: str) -> dict[str, str]:
+    """The posts whose scheduling is still open, with their times, by the ids of their entries in the journal."""
+    return {
+        entry.id: with_time(entry.operation, zone)
+        for entry in recorded.open
+        if isinstance(entry.operation, SchedulePost)
+    }
+
+
 def with_time(post: SchedulePost, zone: str) -> str:
     """`"Kiln day" (Instagram) about Thu 2026-11-05 16:00 Europe/Berlin on kiln`."""
     return f"{printable(name_of(post))} {when_and_where(post, zone)}"

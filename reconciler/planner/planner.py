@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -33,7 +33,7 @@ from reconciler.planner.gone_out import to_remember, unwanted_post, went_out_unw
 from reconciler.planner.guards import judge_expectations, not_expected
 from reconciler.planner.hidden_posts import hidden, of_past_activities, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
-from reconciler.planner.may_go_out import with_time
+from reconciler.planner.may_go_out import open_posts
 from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import SAY_WHAT_GOES_OUT, zone_notes
@@ -100,13 +100,14 @@ def _without_unknown(plan: Plan, recorded: RecordedSite, where: str) -> Plan:
     waiting = _may_yet_go_out(plan, doubtful, recorded)
     if not doubtful and not waiting:
         return plan
+    posts = open_posts(recorded, plan.time_zone)
     return replace(
         plan,
         actions=tuple(action for action in plan.actions if action not in doubtful),
         blocked=(
             *plan.blocked,
-            *(_unknown(action.address, unknown[action.address], plan.time_zone, where) for action in doubtful),
-            *(_unknown(entry.address, entry, plan.time_zone, where) for entry in waiting),
+            *(_unknown(action.address, unknown[action.address], posts, where) for action in doubtful),
+            *(_unknown(entry.address, entry, posts, where) for entry in waiting),
         ),
     )
 
@@ -132,10 +133,8 @@ def _is_in_doubt(entry: OpenEntry) -> bool:
     return not (operation.takes_time or operation.repeatable)
 
 
-def _unknown(address: Address, entry: OpenEntry, zone: str, where: str) -> Diagnostic:
-    operation = entry.operation
-    if isinstance(operation, SchedulePost):
-        name = with_time(operation, zone)
+def _unknown(address: Address, entry: OpenEntry, posts: Mapping[str, str], where: str) -> Diagnostic:
+    if name := posts.get(entry.id, ""):
         what = "may go out, as it is not known whether an earlier run scheduled it"
     elif address.kind.has_names and entry.may_have(Verb.CREATE):
         name = printable(f'{address.kind} "{address.key}"')

@@ -45,6 +45,8 @@ class Unstopped(StrEnum):
     SITE_UNREAD = "site-unread"
     SITE_LOCKED = "site-locked"
     BLOCKED_BY_CHECK = "blocked-by-check"
+    LEFT_BEHIND = "left-behind"
+    """The generation of this run made a marketing plan without its activity; the next run cancels it."""
 
 
 def or_by_hand(problem: Diagnostic, live: Post | None = None) -> Diagnostic:

@@ -84,6 +84,7 @@ from reconciler.planner.review import ReviewStatus, Rewritten
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.unseen import UnseenPosts
+from reconciler.planner.unstopped import Unstopped
 from reconciler.reporters import words
 from reconciler.reporters.blocks import all_or_part
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
@@ -1308,6 +1309,15 @@ def test_a_move_that_was_not_started_says_when_and_where_the_post_still_goes_out
 
 
 OWN_TIME = datetime(2026, 12, 3, 15, tzinfo=UTC)
+
+
+def test_posts_that_the_next_apply_cancels_come_before_what_waits_for_review() -> None:
+    why = Diagnostic(Unstopped.LEFT_BEHIND, "its activity is gone", "run apply again, which cancels it")
+    address = Address(SHOP, Kind.DRAFT, "d1")
+    left = StillGoingOut(address, PostId("d1"), "X", "Sale", None, OWN_TIME, Reason.ACTIVITY_GONE, (), why)
+    ledger = SiteLedger(SiteRef(SHOP, "1"), (), still_going_out=(left,), new_drafts=6)
+    screen = shown(*applied(ledger), command="apply")
+    assert screen.splitlines()[-1] == "Next: reconciler apply   (1 post still going out)", screen
 
 
 def not_moved(site: str, at: datetime | None = OWN_TIME, result: ActionResult = ActionResult.FAILED) -> SiteLedger:

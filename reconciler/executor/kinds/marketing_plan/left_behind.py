@@ -18,9 +18,10 @@ from reconciler.model.sites import ObservedSite
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.hidden_posts import orphans
 from reconciler.planner.needs import missing_items
+from reconciler.planner.unstopped import Unstopped
 
 LEFT_BEHIND: Final = Diagnostic(
-    "left-behind",
+    Unstopped.LEFT_BEHIND,
     "its activity is not in the new marketing plan; this could not be known in advance",
     "run apply again, which cancels it",
 )
