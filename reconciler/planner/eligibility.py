@@ -55,14 +55,20 @@ def times_scheduled(recorded: RecordedSite, post: Post) -> int:
     return times_of(recorded, post.id, frozenset({post.digest, post.earlier_digest}))
 
 
+def was_sent_back(post: Post, approvals: Approvals) -> bool:
+    """Whether the file has a decision to regenerate or discard the post's activity as it was reviewed."""
+    activity = approvals.activity_of(post.id)
+    return activity is not None and activity.decision is not ActivityDecision.KEEP and activity.counts
+
+
 def is_asked_for(post: Post, desired: DesiredSchedule, approvals: Approvals) -> bool:
     """Whether a cancelled post is to go out: it is still approved, approved again, or needs no approval.
 
     It is not if its activity is sent back.
     """
-    draft, activity = approvals.draft(post.id), approvals.activity_of(post.id)
-    if activity is not None and activity.decision is not ActivityDecision.KEEP and activity.counts:
+    if was_sent_back(post, approvals):
         return False
+    draft = approvals.draft(post.id)
     return not desired.approval_required or (draft is not None and draft.decision is DraftDecision.APPROVE)
 
 
@@ -228,6 +234,9 @@ class DraftEligibility(Struct):
             verdict = ApprovalStatus(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
         elif reviewed is not None and reviewed.decision is DraftDecision.PENDING and is_of_title(verdict.differences):
             # Nothing was decided, so nothing is blocked; `review` shows the new title.
+            verdict = ApprovalStatus(ApprovalState.PENDING, verdict.differences)
+        elif verdict.state is ApprovalState.CHANGED and was_sent_back(post, self.approvals):
+            # People asked for new content, and nobody has decided about it yet.
             verdict = ApprovalStatus(ApprovalState.PENDING, verdict.differences)
         self._not_approved(candidate, verdict)
         return False

@@ -325,6 +325,20 @@ def test_what_was_sent_back_does_not_go_out_although_another_draft_has_changed(a
         assert said.message.endswith("have changed since, so only its scheduled posts are cancelled")
 
 
+@pytest.mark.parametrize("about", [ActivityDecision.REGENERATE, ActivityDecision.KEEP])
+def test_what_a_reviewer_asked_to_be_made_again_waits_for_review_and_is_not_blocked(about: ActivityDecision) -> None:
+    """Without such a decision, approved content that has changed is blocked."""
+    file = approved(ONE, about=about)
+    digest = file.activities[0].digest
+    done = replace(KNOWN, consumed=((ONE.id, "regenerate", digest), (ONE.id, STORIES, digest)))
+    again = replace(ONE, posts=tuple(replace(each, texts=(("caption", "new"),)) for each in ONE.posts))
+    made = plan(desired(approvals=file), site(again), done)
+    waits = about is ActivityDecision.REGENERATE
+    assert operations(made) == []
+    assert [draft.post for draft in made.to_review] == [FEED.id, STORY.id] * waits
+    assert [problem.code for problem in made.blocked] == [BlockedBy.CHANGED_AFTER_APPROVAL] * 2 * (not waits)
+
+
 @pytest.mark.parametrize("again", [ActivityDecision.REGENERATE, ActivityDecision.REGENERATE_MEDIA])
 def test_what_a_decision_itself_has_made_again_does_not_undo_the_rest_of_it(again: ActivityDecision) -> None:
     """A run was cut short between the call for the stories and the one for the posts."""
