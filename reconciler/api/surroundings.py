@@ -87,7 +87,7 @@ class Surroundings(Struct, frozen=True):
     def cure(self, error: Exception, base: ApiAddress | None = None) -> str:
         """What a person can do about an address, a proxy or a certificate that blocks the connection.
 
-        Of any other error only if a proxy is on the way to `base`; else "".
+        For any other error: what to do if a proxy is used for `base`; "" if none is.
         """
         if isinstance(error, OtherHost):
             return "check the API's URL; if a proxy responds in its place, list the host in NO_PROXY"
@@ -103,10 +103,9 @@ class Surroundings(Struct, frozen=True):
         if isinstance(error, NotHttp):
             return "check the API's URL"
         variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
-        check = f"check the address in {variable}, or list the host in NO_PROXY"
-        if isinstance(error, ProxyRefused):
-            return check.replace("the address", "the user, password and address")
-        if isinstance(error, ProxyUnreachable):
+        login = "user, password and " if isinstance(error, ProxyRefused) else ""
+        check = f"check the {login}address in {variable}, or list the host in NO_PROXY"
+        if isinstance(error, ProxyRefused | ProxyUnreachable):
             return check
         return f"run the command again; if it still fails, {check}" if base and self.proxy_for(base) else ""
 

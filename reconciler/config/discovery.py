@@ -61,9 +61,11 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
         if os.path.lexists(above / MISNAMED):
             raise UsageError(f"{above / MISNAMED} is not read", f"name it {PROJECT_FILE}")
     # No project file: `sites/` and `approvals/` are directly below the root, whichever part of them was named.
-    places = (folder, *folder.parents)
-    is_part = (place.name in ("sites", "approvals") and not os.path.isdir(place / "sites") for place in places)
-    root = next((place.parent for place, part in zip(places, is_part, strict=True) if part), folder)
+    root = folder
+    for above in (folder, *folder.parents):
+        if above.name in ("sites", "approvals") and not os.path.isdir(above / "sites"):
+            root = above.parent
+            break
     if (misspelt := _misspelt(root)) is not None:
         raise UsageError(f"{root / misspelt} is not read", f"name it {PROJECT_FILE}")
     return root, None

@@ -54,7 +54,7 @@ class Document(Struct, frozen=True):
         return True
 
     def members(self, path: KeyPath) -> tuple[str, ...]:
-        """The keys of the object at a path; none if there is no object."""
+        """The keys of the object at a path; empty if there is no object there."""
         if not self.has(path):
             return ()
         value: Any = self.value

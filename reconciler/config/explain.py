@@ -61,7 +61,7 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
 
 
 def _told_once(errors: Sequence[ValidationError]) -> Iterator[ValidationError]:
-    """The errors, but only one about a value that has the wrong type and is none of those allowed."""
+    """The errors. If a value has the wrong type and is not an allowed one, only the more helpful error of the two."""
     types = {tuple(error.absolute_path): error for error in errors if error.validator == "type"}
     left_out: list[ValidationError] = []
     for error in errors:
@@ -273,7 +273,7 @@ class _Explainer:
             yield from self.problems(inner)
 
     def _misspelt(self, value: Mapping[str, Any], known: Collection[str], meant: Collection[str]) -> str | None:
-        """A key that is none of those known, but close to one of those meant."""
+        """An unknown key that is close to one of those meant; None if there is none."""
         others = (key for key in value if key not in known)
         return next((key for key in others if close_match(key, meant)), None)
 

@@ -9,7 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import certifi
@@ -117,15 +117,21 @@ def test_a_proxy_that_refuses_is_named_with_its_variable_and_not_asked_again(
         assert "HTTPS_PROXY" in str(error)
 
 
-def test_a_proxy_that_speaks_no_http_is_named_with_its_variable(clock: FakeClock, site: SiteRef) -> None:
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"SSH-2.0-OpenSSH\r\n")
-        writer.close()
+def error_through_proxy(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    clock: FakeClock,
+    site: SiteRef,
+    files: tuple[Path, Path] | None = None,
+) -> ApiError:
+    """The error of a read through a proxy that does this with a connection; `files`: it speaks TLS with these."""
 
     async def ask() -> ApiError:
-        server = await asyncio.start_server(greet, "127.0.0.1", 0)
-        proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        context = None
+        if files is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*files)
+        server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
+        proxy = f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
             with pytest.raises(ApiError) as caught:
                 await client.endpoints.settings(site)
@@ -133,7 +139,16 @@ def test_a_proxy_that_speaks_no_http_is_named_with_its_variable(clock: FakeClock
         await server.wait_closed()
         return caught.value
 
-    error = asyncio.run(ask())
+    return asyncio.run(ask())
+
+
+def test_a_proxy_that_speaks_no_http_is_named_with_its_variable(clock: FakeClock, site: SiteRef) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SSH-2.0-OpenSSH\r\n")
+        writer.close()
+
+    error = error_through_proxy(greet, clock, site)
     assert error.sent is False
     assert "the proxy does not speak HTTP" in error.what()
     assert error.advice() == "check the address in HTTPS_PROXY, or list the host in NO_PROXY"
@@ -148,17 +163,7 @@ def test_a_proxy_that_drops_the_connection_is_named_with_its_variable(
         writer.write(answer)
         writer.close()
 
-    async def ask() -> ApiError:
-        server = await asyncio.start_server(drop, "127.0.0.1", 0)
-        proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
-            with pytest.raises(ApiError) as caught:
-                await client.endpoints.settings(site)
-        server.close()
-        await server.wait_closed()
-        return caught.value
-
-    assert asyncio.run(ask()).advice() == (
+    assert error_through_proxy(drop, clock, site).advice() == (
         "run the command again; if it still fails, check the address in HTTPS_PROXY, or list the host in NO_PROXY"
     )
 
@@ -166,19 +171,11 @@ def test_a_proxy_that_drops_the_connection_is_named_with_its_variable(
 def test_the_certificate_of_a_proxy_is_called_that_of_the_proxy(
     server_files: tuple[Path, Path], clock: FakeClock, site: SiteRef
 ) -> None:
-    async def ask() -> ApiError:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*server_files)
-        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
-        proxy = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
-            with pytest.raises(ApiError) as caught:
-                await client.endpoints.settings(site)
-        server.close()
-        await server.wait_closed()
-        return caught.value
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
 
-    assert "the proxy's certificate is not trusted: self-signed certificate" in str(asyncio.run(ask()))
+    error = error_through_proxy(close, clock, site, server_files)
+    assert "the proxy's certificate is not trusted: self-signed certificate" in str(error)
 
 
 def test_a_proxy_that_is_not_there_is_named_with_its_variable(clock: FakeClock, site: SiteRef) -> None:
